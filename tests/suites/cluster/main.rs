@@ -1,0 +1,1 @@
+//! The whole product in the lab's Kubernetes: needs root and a running lab.
