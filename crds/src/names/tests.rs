@@ -1,0 +1,159 @@
+//! Each list of accepted texts stands beside refused ones that differ from them in one thing.
+
+use super::*;
+
+fn accepted<T>(parse: impl Fn(&str) -> Result<T, crate::rule::Broken>, texts: &[&str]) {
+    for text in texts {
+        assert!(parse(text).is_ok(), "{text:?} should be accepted");
+    }
+}
+
+fn refused<T>(parse: impl Fn(&str) -> Result<T, crate::rule::Broken>, texts: &[&str]) {
+    for text in texts {
+        assert!(parse(text).is_err(), "{text:?} should be refused");
+    }
+}
+
+#[test]
+fn a_resource_is_one_canonical_url() {
+    accepted(
+        ResourceUrl::parse,
+        &[
+            "https://mcp.example.com/mcp",
+            "https://mcp.example.com",
+            "https://mcp.example.com:8443/a/b",
+            "https://[2001:db8::1]/mcp",
+            "http://localhost:8080/mcp",
+            "http://127.0.0.1/mcp",
+            "http://trino.data.svc/mcp",
+            "http://trino.data.svc.cluster.local:8080/mcp",
+        ],
+    );
+    refused(
+        ResourceUrl::parse,
+        &[
+            "http://mcp.example.com/mcp",
+            "https://mcp.example.com/",
+            "https://mcp.example.com:443/a/b",
+            "https://MCP.example.com/mcp",
+            "https://mcp.example.com/mcp?x=1",
+            "https://mcp.example.com/mcp#x",
+            "https://user@mcp.example.com/mcp",
+            "https://mcp.example.com/../mcp",
+            "https://mcp.example.com/%2e%2e/mcp",
+            "https://mcp.example.com//mcp",
+            "http://localhost.example.com/mcp",
+            "http://127.0.0.1.example.com/mcp",
+            "http://trino.data.svc.evil.com@x/mcp",
+            "ftp://mcp.example.com/mcp",
+            "mcp.example.com/mcp",
+            "https://mcp.example.com/mcp\n",
+            "",
+        ],
+    );
+}
+
+#[test]
+fn a_resource_knows_its_parts() {
+    let url = ResourceUrl::parse("https://mcp.example.com:8443/a/b").expect("valid");
+    assert_eq!(
+        (url.scheme(), url.authority(), url.origin(), url.path()),
+        ("https", "mcp.example.com:8443", "https://mcp.example.com:8443", "/a/b")
+    );
+    assert_eq!(ResourceUrl::parse("https://mcp.example.com").expect("valid").path(), "");
+}
+
+#[test]
+fn an_issuer_keeps_its_slash_and_has_no_query() {
+    accepted(
+        Issuer::parse,
+        &[
+            "https://company.okta.com",
+            "https://tenant.auth0.com/",
+            "https://h/realms/mcp",
+            "http://127.0.0.1:9000",
+        ],
+    );
+    refused(
+        Issuer::parse,
+        &[
+            "http://company.okta.com",
+            "https://tenant.auth0.com/?",
+            "https://h/realms/mcp#f",
+            "http://127.0.0.2.com",
+        ],
+    );
+}
+
+#[test]
+fn an_endpoint_may_have_a_query() {
+    accepted(
+        EndpointUrl::parse,
+        &["https://login.microsoftonline.com/t/discovery/keys?appid=1", "https://h/keys"],
+    );
+    refused(EndpointUrl::parse, &["https://h/keys#x", "http://h/keys", "https://h/ke ys"]);
+}
+
+#[test]
+fn a_required_scope_is_one_token_and_never_offline_access() {
+    accepted(Scope::parse, &["mcp", "offline_access2", "api://x/Read.All"]);
+    refused(Scope::parse, &["mcp tools", "offline_access", "a\"b", "a\\b", ""]);
+}
+
+#[test]
+fn a_public_path_is_exact_bytes_and_never_one_of_ours() {
+    accepted(PublicPath::parse, &["/healthz", "/", "/a/b/", "/.well-known/agent.json", "/oauthish"]);
+    refused(
+        PublicPath::parse,
+        &[
+            "healthz",
+            "/healthz?x",
+            "/a/../b",
+            "/a/%2e%2e/b",
+            "/a//b",
+            "/.well-known/oauth-protected-resource",
+            "/mcp/.well-known/openid-configuration",
+            "/oauth/token",
+            "/token",
+            "/a\\b",
+            "/a;b#c",
+        ],
+    );
+}
+
+#[test]
+fn an_origin_is_nothing_but_an_origin() {
+    accepted(
+        WebOrigin::parse,
+        &["https://agents.example.com", "https://a.example:8443", "http://localhost:6274"],
+    );
+    refused(
+        WebOrigin::parse,
+        &["https://agents.example.com/", "http://agents.example.com", "null", "*", "https://a.example:443"],
+    );
+}
+
+#[test]
+fn kubernetes_names_follow_kubernetes_rules() {
+    accepted(ContainerName::parse, &["trino", "a-1"]);
+    refused(ContainerName::parse, &["Trino", "a-", "mcp-oauth", "a.b"]);
+    accepted(ObjectName::parse, &["trino-hmac", "a.b"]);
+    refused(ObjectName::parse, &["../x", "a/b", "-a"]);
+    accepted(PortName::parse, &["http", "mcp-1"]);
+    refused(PortName::parse, &["8080", "HTTP", "a-very-long-port-name", "a--b"]);
+    accepted(EnvName::parse, &["HOST", "_x1"]);
+    refused(EnvName::parse, &["1X", "A-B", "A=B"]);
+    accepted(Quantity::parse, &["10m", "0.1", "32Mi"]);
+    refused(Quantity::parse, &["-1", "32MiB", "many"]);
+    accepted(LabelKey::parse, &["app", "app.kubernetes.io/name"]);
+    refused(LabelKey::parse, &["-app", "a/b/c", "app/"]);
+    accepted(DataKey::parse, &["jwtSecret", "ca.crt"]);
+    refused(DataKey::parse, &["a/b", "a b"]);
+}
+
+#[test]
+fn no_text_longer_than_its_limit_is_taken() {
+    let longest = format!("https://mcp.example.com/{}", "a".repeat(512 - 24));
+    assert!(ResourceUrl::parse(&longest).is_ok());
+    assert!(ResourceUrl::parse(&format!("{longest}a")).is_err());
+}

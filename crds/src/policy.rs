@@ -1,0 +1,225 @@
+//! `Policy`: what the sidecar obeys. The operator renders it, the sidecar loads it, from one type.
+//!
+//! Pure. A `Policy` that exists is valid: every field is a type that carries its rule, and the rules that span fields
+//! are checked by `Policy::new`, which deserialising goes through as well (habit 2: one conversion guards every door).
+//! Meets J13 (an audience is always there), P04 (the MCP endpoint is never public), promise 1.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use crate::hmac_key::HmacKey;
+use crate::names::{Audience, ClaimName, EndpointUrl, Issuer, PublicPath, ResourceUrl, Scope, WebOrigin};
+use crate::violation::{Collector, Violations};
+
+/// A valid policy, read-only.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Policy(Parts);
+
+/// What a policy is made of. Each part is valid by itself; `Policy::new` makes sure that they are so together.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parts {
+    /// The public URL of the MCP endpoint, which is the resource identifier.
+    pub resource: ResourceUrl,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_paths: Vec<PublicPath>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<WebOrigin>,
+    /// The longest request body in bytes.
+    pub max_body_bytes: u64,
+    pub trust: Trust,
+    pub claims: ClaimRules,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_scopes: Vec<Scope>,
+}
+
+/// Whose tokens are accepted.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Trust {
+    /// Set for tokens of an OpenID Connect provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<OidcTrust>,
+    /// Set for HS256 tokens under shared secrets: any of them, so that they can be rotated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hmac: Vec<HmacKey>,
+    /// A token must name one of these in its audience claim. Never empty.
+    pub audiences: Vec<Audience>,
+}
+
+/// A provider whose keys come from its discovery document.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OidcTrust {
+    pub issuer: Issuer,
+    /// Overrides the `jwks_uri` of the discovery document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<EndpointUrl>,
+    /// PEM certificates that are trusted for the provider's endpoints, beside the public roots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<String>,
+}
+
+/// Which claims mean what.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClaimRules {
+    /// The first of these that a token has is its scopes.
+    pub scope: Vec<ClaimName>,
+    pub user: ClaimName,
+    pub audience: ClaimName,
+    /// Each of these claims must be there with one of its values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub require: BTreeMap<ClaimName, Vec<String>>,
+}
+
+/// A request body is at most this long where the policy does not say (X14: what the Python SDK's server takes).
+pub const DEFAULT_MAX_BODY_BYTES: u64 = 4 * 1024 * 1024;
+
+impl Policy {
+    /// Checks the rules that span fields; paths are those of the parts (`publicPaths[0]`).
+    pub fn new(parts: Parts) -> Result<Self, Violations> {
+        let mut found = Collector::default();
+        check_public_paths(&parts, &mut found);
+        check_trust(&parts.trust, &mut found);
+        if parts.claims.scope.is_empty() {
+            found.report("claims.scope", "must name at least one claim");
+        }
+        if parts.max_body_bytes == 0 {
+            found.report("maxBodyBytes", "must be at least 1");
+        }
+        found.finish(Some(Self(parts)))
+    }
+}
+
+fn check_public_paths(parts: &Parts, found: &mut Collector) {
+    let mcp = match parts.resource.path() {
+        "" => "/",
+        path => path,
+    };
+    for (index, public) in parts.public_paths.iter().enumerate() {
+        let below =
+            public.as_str().strip_prefix(mcp).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if below {
+            found.report(
+                format!("publicPaths[{index}]"),
+                format!("must not be the MCP endpoint {mcp:?} or below it: that would need no token"),
+            );
+        }
+    }
+}
+
+fn check_trust(trust: &Trust, found: &mut Collector) {
+    match (&trust.oidc, trust.hmac.is_empty()) {
+        (None, true) => found.report("trust", "must have an issuer or a shared secret"),
+        // J02: a verifier that knows both kinds of key is one confusion away from taking one for the other.
+        (Some(_), false) => found.report("trust", "must not mix an issuer with shared secrets"),
+        _ => {}
+    }
+    // J13: no audience configured closes, it never opens.
+    if trust.audiences.is_empty() {
+        found.report("trust.audiences", "must name at least one audience");
+    }
+}
+
+impl Deref for Policy {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl TryFrom<Parts> for Policy {
+    type Error = Violations;
+
+    fn try_from(parts: Parts) -> Result<Self, Violations> {
+        Self::new(parts)
+    }
+}
+
+impl From<Policy> for Parts {
+    fn from(policy: Policy) -> Self {
+        policy.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> Parts {
+        Parts {
+            resource: ResourceUrl::parse("https://mcp.example.com/mcp").expect("valid"),
+            public_paths: vec![PublicPath::parse("/healthz").expect("valid")],
+            allowed_origins: vec![],
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            trust: Trust {
+                oidc: None,
+                hmac: vec![HmacKey::parse(b"kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA").expect("valid")],
+                audiences: vec![Audience::parse("https://mcp.example.com/mcp").expect("valid")],
+            },
+            claims: ClaimRules {
+                scope: vec![ClaimName::parse("scope").expect("valid")],
+                user: ClaimName::parse("sub").expect("valid"),
+                audience: ClaimName::parse("aud").expect("valid"),
+                require: BTreeMap::new(),
+            },
+            required_scopes: vec![],
+        }
+    }
+
+    fn reason(parts: Parts) -> String {
+        Policy::new(parts).expect_err("broken").to_string()
+    }
+
+    fn oidc() -> OidcTrust {
+        OidcTrust {
+            issuer: Issuer::parse("https://idp.example.com").expect("valid"),
+            jwks: None,
+            ca_bundle: None,
+        }
+    }
+
+    #[test]
+    fn complete_parts_make_a_policy() {
+        assert!(Policy::new(parts()).is_ok());
+    }
+
+    #[test]
+    fn the_mcp_endpoint_and_what_lies_below_it_are_never_public() {
+        for path in ["/mcp", "/mcp/", "/mcp/x"] {
+            let public_paths = vec![PublicPath::parse(path).expect("valid")];
+            assert!(reason(Parts { public_paths, ..parts() }).starts_with("publicPaths[0]: "), "{path}");
+        }
+        let beside = vec![PublicPath::parse("/mcpx").expect("valid")];
+        assert!(Policy::new(Parts { public_paths: beside, ..parts() }).is_ok());
+    }
+
+    #[test]
+    fn a_policy_without_an_audience_does_not_exist() {
+        let trust = Trust { audiences: vec![], ..parts().trust };
+        assert!(reason(Parts { trust, ..parts() }).contains("trust.audiences"));
+    }
+
+    #[test]
+    fn a_policy_trusts_an_issuer_or_shared_secrets_and_never_both_or_none() {
+        let both = Trust { oidc: Some(oidc()), ..parts().trust };
+        let none = Trust { hmac: vec![], ..parts().trust };
+        let one = Trust { oidc: Some(oidc()), hmac: vec![], ..parts().trust };
+        assert!(reason(Parts { trust: both, ..parts() }).contains("must not mix"));
+        assert!(reason(Parts { trust: none, ..parts() }).contains("must have an issuer"));
+        assert!(Policy::new(Parts { trust: one, ..parts() }).is_ok());
+    }
+
+    #[test]
+    fn a_document_goes_through_the_same_door() {
+        let good = serde_yaml::to_string(&Policy::new(parts()).expect("valid")).expect("serialises");
+        assert!(serde_yaml::from_str::<Policy>(&good).is_ok());
+        let broken = good.replace("- /healthz", "- /mcp");
+        assert!(serde_yaml::from_str::<Policy>(&broken).is_err());
+        let unknown = format!("{good}permissive: true\n");
+        assert!(serde_yaml::from_str::<Policy>(&unknown).is_err());
+    }
+}

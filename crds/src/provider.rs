@@ -1,0 +1,114 @@
+//! What is known of each identity provider: where its access tokens carry scopes, users and the audience.
+//!
+//! Pure. Meets identity-provider consequence 7 (presets): the policy's own `claims` win over every line here.
+
+/// Who issues the tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "kube", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    Hmac,
+    Okta,
+    Google,
+    Azure,
+    Auth0,
+    Keycloak,
+    Cognito,
+    Oidc,
+}
+
+/// The claims that a provider is known to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preset {
+    /// The first of these that a token has is its scopes, as a string or a list.
+    pub scope: &'static [&'static str],
+    /// What a person would recognise the caller by, in logs.
+    pub user: &'static str,
+    /// Where the audience stands.
+    pub audience: &'static str,
+    /// Claims that a token of this provider must carry to be an access token.
+    pub require: &'static [(&'static str, &'static str)],
+}
+
+const STANDARD: Preset = Preset { scope: &["scope", "scp"], user: "sub", audience: "aud", require: &[] };
+
+impl Provider {
+    pub const ALL: &'static [Self] = &[
+        Self::Hmac,
+        Self::Okta,
+        Self::Google,
+        Self::Azure,
+        Self::Auth0,
+        Self::Keycloak,
+        Self::Cognito,
+        Self::Oidc,
+    ];
+
+    pub fn preset(self) -> Preset {
+        match self {
+            Self::Hmac | Self::Oidc | Self::Auth0 => STANDARD,
+            // Okta writes its scopes as a list in `scp`; a custom authorization server's `sub` is the login name.
+            Self::Okta => Preset { scope: &["scp", "scope"], ..STANDARD },
+            Self::Google => Preset { user: "email", ..STANDARD },
+            // Entra: delegated permissions in `scp`, application permissions in `roles`; its `sub` is pairwise.
+            Self::Azure => Preset { scope: &["scp", "roles"], user: "preferred_username", ..STANDARD },
+            // Keycloak marks the kind of a token in the payload: `Bearer`, `ID` or `Refresh` (J14).
+            Self::Keycloak => {
+                Preset { user: "preferred_username", require: &[("typ", "Bearer")], ..STANDARD }
+            }
+            // Cognito's access tokens have no `aud`: the app client's id stands in `client_id` (identity-providers §5).
+            Self::Cognito => Preset {
+                user: "username",
+                audience: "client_id",
+                require: &[("token_use", "access")],
+                ..STANDARD
+            },
+        }
+    }
+
+    /// The word of the policy and of `OAUTH_PROVIDER`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hmac => "hmac",
+            Self::Okta => "okta",
+            Self::Google => "google",
+            Self::Azure => "azure",
+            Self::Auth0 => "auth0",
+            Self::Keycloak => "keycloak",
+            Self::Cognito => "cognito",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    pub fn parse(word: &str) -> Result<Self, crate::rule::Broken> {
+        Self::ALL.iter().copied().find(|provider| provider.as_str() == word).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|provider| provider.as_str()).collect();
+            crate::rule::Broken(format!("must be one of {}", known.join(", ")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::ClaimName;
+
+    #[test]
+    fn every_provider_is_known_by_its_word_and_no_other_word_is() {
+        for provider in Provider::ALL {
+            assert_eq!(Provider::parse(provider.as_str()), Ok(*provider));
+        }
+        assert!(Provider::parse("Okta").is_err());
+        assert!(Provider::parse("github").is_err());
+    }
+
+    #[test]
+    fn every_preset_names_valid_claims() {
+        for preset in Provider::ALL.iter().map(|provider| provider.preset()) {
+            let required = preset.require.iter().map(|(name, _)| *name);
+            for name in preset.scope.iter().copied().chain([preset.user, preset.audience]).chain(required) {
+                assert!(ClaimName::parse(name).is_ok(), "{name}");
+            }
+        }
+    }
+}
