@@ -90,8 +90,8 @@ pub struct Selector {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new(
-        "!has(self.publicPaths) || !isURL(self.url) || !self.publicPaths.exists(p, \
-         p == url(self.url).getEscapedPath() || p.startsWith(url(self.url).getEscapedPath() + '/'))"
+        "!has(self.publicPaths) || !isURL(self.url) || [url(self.url).getEscapedPath()].all(mcp, \
+         !self.publicPaths.exists(p, mcp == '' ? p == '/' : p == mcp || p.startsWith(mcp + '/')))"
     ).message("publicPaths must not hold the path of server.url or a path below it: the MCP endpoint would need no token"),
 )]
 pub struct Server {

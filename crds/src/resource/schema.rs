@@ -79,10 +79,11 @@ pub(super) fn port(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "x-kubernetes-int-or-string": true,
         "default": "http",
+        "maxLength": 15,
         "x-kubernetes-validations": [{
             "rule": format!(
                 "type(self) == int ? int(self) >= 1 && int(self) <= 65535 : \
-                 size(string(self)) <= 15 && string(self).matches(r'{}')", crate::names::PORT_NAME
+                 string(self).matches(r'{}')", crate::names::PORT_NAME
             ),
             "message": "must be the name or the number of a container port",
         }],

@@ -28,9 +28,9 @@ pub struct Status {
 /// The pods that the policy selects, those with our sidecar, and those whose sidecar was given the current revision.
 #[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodCounts {
-    pub selected: u32,
-    pub injected: u32,
-    pub current: u32,
+    pub selected: i32,
+    pub injected: i32,
+    pub current: i32,
 }
 
 /// What clients are told.
