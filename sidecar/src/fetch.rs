@@ -1,0 +1,150 @@
+//! The only room that opens a connection to the outside: one GET of one small JSON document.
+//!
+//! Talks to the provider. No redirects, no proxy from the environment, no cookies, no compression, five seconds and
+//! 256 KiB in all (J18, P10): what a provider answers can cost no more than that. Certificates are checked against the
+//! public roots, compiled in because the image holds nothing else, and the policy's own bundle beside them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::redirect;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+/// From the first byte of the name lookup to the last byte of the body.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+const LONGEST_BODY: usize = 256 * 1024;
+
+/// Fetches JSON documents. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Fetcher(reqwest::Client);
+
+/// Why there is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("the CA bundle holds no certificate in PEM form")]
+    BundleEmpty,
+    #[error("the CA bundle is broken: {0}")]
+    Bundle(String),
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+    #[error("cannot set up the HTTP client: {0}")]
+    Client(String),
+    #[error("no answer within {} s", TIME_LIMIT.as_secs())]
+    TimedOut,
+    #[error("cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("answered with status {0} instead of 200")]
+    Status(u16),
+    #[error("answered with more than {} KiB", LONGEST_BODY / 1024)]
+    TooLong,
+    #[error("answered with something that is not a JSON object")]
+    NotJson,
+}
+
+impl Fetcher {
+    /// `ca_bundle` is PEM text with certificates to trust beside the public roots.
+    pub fn new(ca_bundle: Option<&str>) -> Result<Self, FetchError> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(ca_bundle)?)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .timeout(TIME_LIMIT)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(10))
+            .user_agent(concat!("mcp-oauth-sidecar/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| FetchError::Client(causes(&error)))?;
+        Ok(Self(client))
+    }
+
+    /// The document at `url`, if it is a JSON object by its looks; its content type is not asked (many say text).
+    pub async fn json(&self, url: &str) -> Result<Bytes, FetchError> {
+        let request = self.0.get(url).header(http::header::ACCEPT, "application/json");
+        let answer = request.send().await.map_err(unreachable)?;
+        if answer.status() != http::StatusCode::OK {
+            return Err(FetchError::Status(answer.status().as_u16()));
+        }
+        let body = capped(answer).await?;
+        match body.trim_ascii_start().first() {
+            Some(b'{') => Ok(body),
+            _ => Err(FetchError::NotJson),
+        }
+    }
+}
+
+/// Reads no further than the cap, whatever the length header says.
+async fn capped(mut answer: reqwest::Response) -> Result<Bytes, FetchError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            return Err(FetchError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn tls(ca_bundle: Option<&str>) -> Result<ClientConfig, FetchError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(bundle) = ca_bundle {
+        add_bundle(&mut roots, bundle)?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(FetchError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+fn add_bundle(roots: &mut RootCertStore, bundle: &str) -> Result<(), FetchError> {
+    let mut added = 0;
+    for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
+        let certificate = certificate.map_err(|error| FetchError::Bundle(error.to_string()))?;
+        roots.add(certificate).map_err(|error| FetchError::Bundle(error.to_string()))?;
+        added += 1;
+    }
+    if added == 0 { Err(FetchError::BundleEmpty) } else { Ok(()) }
+}
+
+fn unreachable(error: reqwest::Error) -> FetchError {
+    if error.is_timeout() {
+        FetchError::TimedOut
+    } else {
+        FetchError::Unreachable(causes(&error.without_url()))
+    }
+}
+
+/// An error with its causes in one line: reqwest keeps the part that helps ("connection refused") at the bottom.
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_roots_are_there_without_a_bundle() {
+        assert!(Fetcher::new(None).is_ok());
+        assert!(webpki_roots::TLS_SERVER_ROOTS.len() > 50);
+    }
+
+    #[test]
+    fn a_bundle_without_a_certificate_is_refused() {
+        assert!(matches!(Fetcher::new(Some("")), Err(FetchError::BundleEmpty)));
+        assert!(matches!(Fetcher::new(Some("no PEM here")), Err(FetchError::BundleEmpty)));
+    }
+
+    #[test]
+    fn a_bundle_with_a_broken_certificate_is_refused() {
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(Fetcher::new(Some(broken)), Err(FetchError::Bundle(_))));
+    }
+}
