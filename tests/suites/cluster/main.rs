@@ -1,1 +1,3 @@
 //! The whole product in the lab's Kubernetes: needs root and a running lab.
+
+mod policies;

@@ -1,0 +1,103 @@
+//! What `kubectl apply` says to policies: each bad one is refused with its field and the reason, and the one that
+//! differs from it in one thing is accepted (K13, J13, P04, R7, R20, promise 5). An API server alone is enough.
+
+use std::time::Instant;
+
+use harness::lab::Progress;
+use harness::lab::api_server::ApiServer;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const DEFINITION: &str = include_str!("../../../../crds/mcpoauthpolicies.yaml");
+const TABLE: &str = include_str!("refused.yaml");
+
+/// The table: two good policies, and one change of one of them a row.
+#[derive(Deserialize)]
+struct Table {
+    oidc: Value,
+    hmac: Value,
+    refused: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    base: Base,
+    change: Value,
+    #[serde(default)]
+    twin: Value,
+    path: String,
+    says: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Base {
+    Oidc,
+    Hmac,
+}
+
+impl Table {
+    fn changed(&self, row: &Row, change: &Value) -> Value {
+        let mut spec = match row.base {
+            Base::Oidc => self.oidc.clone(),
+            Base::Hmac => self.hmac.clone(),
+        };
+        merge(&mut spec, change);
+        spec
+    }
+}
+
+/// JSON merge patch (RFC 7396).
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else { return };
+    for (name, change) in changes {
+        let Value::Object(members) = target else { return };
+        match change {
+            Value::Null => drop(members.remove(name)),
+            Value::Object(_) => merge(members.entry(name).or_insert_with(|| json!({})), change),
+            _ => drop(members.insert(name.clone(), change.clone())),
+        }
+    }
+}
+
+fn policy(spec: &Value) -> String {
+    let metadata = json!({ "name": "trino", "namespace": "default" });
+    json!({ "apiVersion": "mcpoauth.dev/v1alpha1", "kind": "McpOAuthPolicy", "metadata": metadata, "spec": spec }).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_policy_is_refused_with_its_field_and_its_twin_is_accepted() {
+    let server = ApiServer::start(Progress::since(Instant::now())).await.expect("an API server starts");
+    let kubectl = server.kubectl();
+    kubectl.apply(DEFINITION).await.expect("the definition is accepted");
+    let established =
+        ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
+    kubectl.check(&established).await.expect("the definition is established");
+    let table: Table = serde_yaml::from_str(TABLE).expect("the table is YAML");
+    assert!(table.refused.len() >= 25);
+    let mut wrong = Vec::new();
+    for row in &table.refused {
+        let refused =
+            kubectl.try_apply(&policy(&table.changed(row, &row.change))).await.expect("kubectl runs");
+        let said = refused.stderr.to_lowercase();
+        if refused.success()
+            || !said.contains(&row.path.to_lowercase())
+            || !said.contains(&row.says.to_lowercase())
+        {
+            wrong.push(format!("{}: {}{}", row.name, refused.stdout, refused.stderr));
+        }
+        let twin = kubectl.try_apply(&policy(&table.changed(row, &row.twin))).await.expect("kubectl runs");
+        if !twin.success() {
+            wrong.push(format!("twin of {}: {}", row.name, twin.stderr));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_merge_patch_changes_adds_and_removes() {
+    let mut target = json!({ "a": { "b": 1, "c": 2 }, "d": 3 });
+    merge(&mut target, &json!({ "a": { "b": null, "e": { "f": 5 } }, "d": [4] }));
+    assert_eq!(target, json!({ "a": { "c": 2, "e": { "f": 5 } }, "d": [4] }));
+}
