@@ -1,0 +1,69 @@
+//! Work in the foreground: it ends by itself or by a signal, and then the lab is taken down and the machine is
+//! looked at for anything left.
+
+use std::time::Duration;
+
+use harness::lab::down::{Snapshot, down};
+use harness::lab::interrupt::Interrupts;
+use harness::lab::{Error, Name, Paths, Progress};
+
+/// How work in the foreground ended.
+#[derive(Debug)]
+pub(crate) enum Ending<T> {
+    Done(T),
+    /// With the exit code that says so.
+    Interrupted(u8),
+}
+
+/// What becomes of the lab when the work has ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    TakeDown,
+    LeaveUp,
+}
+
+/// Does the work, and takes the lab down afterwards, or in any case when the work did not end well.
+pub(crate) async fn attend<T>(
+    name: &Name,
+    paths: &Paths,
+    progress: Progress,
+    afterwards: Afterwards,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Ending<T>, Error> {
+    let mut interrupts = Interrupts::catch()?;
+    let before = Snapshot::take();
+    // The work is dropped inside, and with it whatever it had begun.
+    let ending = {
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => done.map(Ending::Done),
+            interruption = interrupts.next() => {
+                progress.say(format_args!("{interruption}: cleaning up …"));
+                Ok(Ending::Interrupted(interruption.exit_code()))
+            }
+        }
+    };
+    if matches!(ending, Ok(Ending::Done(_))) && afterwards == Afterwards::LeaveUp {
+        return ending;
+    }
+    let cleaned = clean(name, paths, &before).await;
+    if cleaned.is_ok() {
+        progress.say("the lab is down: no process, mount, interface or cgroup is left");
+    }
+    // What went wrong first is what matters.
+    ending.and_then(|ending| cleaned.map(|()| ending))
+}
+
+async fn clean(name: &Name, paths: &Paths, before: &Snapshot) -> Result<(), Error> {
+    down(name, paths)?;
+    // The kernel takes a namespace apart a moment after its last process.
+    let mut left = Vec::new();
+    for _ in 0..40 {
+        left = Snapshot::take().since(before);
+        if left.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(Error::LeftBehind(left.join(", ")))
+}

@@ -1,0 +1,112 @@
+//! What each command of `lab` does; `test` has a room of its own.
+
+use harness::lab::interrupt::Interrupts;
+use harness::lab::{Cluster, Environment, Error, Name, Paths, Progress, down, images, up};
+use tokio::process::Command;
+
+use crate::attend::{Afterwards, Ending, attend};
+use crate::options::{HELP, Options, Verb};
+use crate::test;
+
+/// Does what was asked for and gives the exit code.
+pub(crate) async fn run(
+    options: Options,
+    environment: &Environment,
+    progress: Progress,
+) -> Result<u8, Error> {
+    let Options { name, verb } = options;
+    let paths = Paths::new(environment)?;
+    match verb {
+        Verb::Help => progress.plain(HELP.trim_end()),
+        Verb::Up => return bring_up(name, &paths, progress).await,
+        Verb::Down => {
+            down::down(&name, &paths)?;
+            progress.say(format_args!("the lab \"{name}\" is down, and nothing of it is left"));
+        }
+        Verb::Status => return Ok(status(name, &paths, progress)),
+        Verb::Images => return load_images(name, &paths, progress).await,
+        Verb::Kubectl(arguments) => {
+            let cluster = Cluster::named(name, &paths)?;
+            let mut command = cluster.kubectl().command(&[]);
+            return hand_over(command.args(arguments)).await;
+        }
+        Verb::Helm(arguments) => {
+            let cluster = Cluster::named(name, &paths)?;
+            return hand_over(cluster.helm(&[]).args(arguments)).await;
+        }
+        Verb::Exec(words) => {
+            let cluster = Cluster::named(name, &paths)?;
+            let (program, arguments) = words.split_first().expect("the options hold a command");
+            return hand_over(cluster.exec(program).args(arguments)).await;
+        }
+        Verb::Test { only } => return Box::pin(test::run(&name, &only, environment, progress)).await,
+    }
+    Ok(0)
+}
+
+async fn bring_up(name: Name, paths: &Paths, progress: Progress) -> Result<u8, Error> {
+    if let Ok(cluster) = Cluster::named(name.clone(), paths) {
+        progress.say(format_args!("the lab \"{}\" is up already", cluster.name()));
+        return Ok(0);
+    }
+    let work = async {
+        let prepared = up::prepare(paths, progress).await?;
+        up::up(name.clone(), paths, &prepared, progress).await?.release().await
+    };
+    match attend(&name, paths, progress, Afterwards::LeaveUp, work).await? {
+        Ending::Done(()) => {
+            progress.say(format_args!(
+                "the lab \"{name}\" is up; look around with: lab --name {name} kubectl get pods -A"
+            ));
+            Ok(0)
+        }
+        Ending::Interrupted(code) => Ok(code),
+    }
+}
+
+fn status(name: Name, paths: &Paths, progress: Progress) -> u8 {
+    let folder = paths.run(&name);
+    match Cluster::named(name, paths) {
+        Ok(cluster) => {
+            progress.plain(format_args!("up: PID 1 of the node is process {}", cluster.node().pid()));
+            progress
+                .plain(format_args!("kubeconfig (inside `lab exec`): {}", cluster.kubeconfig().display()));
+            progress.plain(format_args!("logs: {}", folder.join("log").display()));
+            0
+        }
+        Err(error) => {
+            progress.plain(error);
+            1
+        }
+    }
+}
+
+async fn load_images(name: Name, paths: &Paths, progress: Progress) -> Result<u8, Error> {
+    let mut interrupts = Interrupts::catch()?;
+    let work = async {
+        let archives = images::ours(paths, progress).await?;
+        let Ok(cluster) = Cluster::named(name, paths) else {
+            progress.say("no lab is up, so they are not loaded");
+            return Ok(());
+        };
+        for archive in archives {
+            cluster.load(&archive).await?;
+        }
+        progress.say(format_args!("loaded into the lab \"{}\"", cluster.name()));
+        Ok(())
+    };
+    tokio::select! {
+        done = work => done.map(|()| 0),
+        interruption = interrupts.next() => Ok(interruption.exit_code()),
+    }
+}
+
+/// Gives the terminal to a command and its exit code to the caller.
+async fn hand_over(command: &mut Command) -> Result<u8, Error> {
+    // In our own process group, or it could not read from the terminal; Ctrl-C is for it, and we wait for its end.
+    let _not_for_us = Interrupts::catch()?;
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
+    let start = |source| Error::Start { program: program.clone(), source };
+    let status = command.status().await.map_err(start)?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}

@@ -1,0 +1,112 @@
+//! `lab test`: every check and every suite, one after the other; one that fails does not stop the others. The last
+//! line is `N passed, N failed`, and the exit code is 0 only when nothing failed.
+
+use harness::lab::up::{self, Prepared, Running};
+use harness::lab::{Environment, Error, Name, Paths, Progress, images};
+
+use crate::attend::{Afterwards, Ending, attend};
+use crate::options::Part;
+use crate::steps::{Steps, cargo};
+
+/// Runs the parts, all of them where none is named, and gives the exit code.
+pub(crate) async fn run(
+    name: &Name,
+    only: &[Part],
+    environment: &Environment,
+    progress: Progress,
+) -> Result<u8, Error> {
+    let paths = Paths::new(environment)?;
+    let parts = if only.is_empty() { &Part::ALL[..] } else { only };
+    let mut steps = Steps::new(progress);
+    let work = async {
+        for part in parts {
+            quick(*part, &paths, &mut steps).await;
+        }
+        let suites: Vec<Part> = parts.iter().copied().filter(|part| needs_cluster(*part)).collect();
+        if !suites.is_empty() {
+            in_cluster(name, &suites, environment, &mut steps).await?;
+        }
+        Ok(())
+    };
+    let ending = attend(name, &paths, progress, Afterwards::TakeDown, Box::pin(work)).await;
+    match ending {
+        Ok(Ending::Interrupted(code)) => return Ok(code),
+        Ok(Ending::Done(())) => {}
+        Err(error) => steps.failed("the lab", &error.in_full()),
+    }
+    Ok(steps.conclude())
+}
+
+fn needs_cluster(part: Part) -> bool {
+    matches!(part, Part::Cluster | Part::Clients)
+}
+
+/// The parts that need neither root nor a cluster.
+async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
+    let suite = |name| cargo(paths, &["test", "--quiet", "--package", "mcp-oauth-tests", "--test", name]);
+    match part {
+        Part::Format => {
+            steps.check("rustfmt", cargo(paths, &["fmt", "--all", "--check"])).await;
+        }
+        Part::Clippy => {
+            let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+            steps.check("clippy", cargo(paths, &lint)).await;
+        }
+        Part::Crates => {
+            let all = ["test", "--quiet", "--workspace", "--lib", "--bins", "--no-fail-fast"];
+            steps.tests("unit tests", cargo(paths, &all)).await;
+        }
+        Part::Sidecar => steps.tests("suite sidecar", suite("sidecar")).await,
+        Part::Repository => steps.tests("suite repository", suite("repository")).await,
+        Part::Cluster | Part::Clients => {}
+    }
+}
+
+/// The suites that need a cluster: built before it comes up, run in its node's network.
+async fn in_cluster(
+    name: &Name,
+    suites: &[Part],
+    environment: &Environment,
+    steps: &mut Steps,
+) -> Result<(), Error> {
+    let paths = Paths::new(environment)?;
+    if !harness::lab::is_root() {
+        let names: Vec<&str> = suites.iter().map(|suite| suite.name()).collect();
+        let why = format!("skipped, for a cluster needs root: {}", names.join(", "));
+        if environment.is_ci() {
+            steps.failed("cluster suites", &why);
+        } else {
+            steps.progress.say(why);
+        }
+        return Ok(());
+    }
+    for suite in suites {
+        let build = ["test", "--quiet", "--package", "mcp-oauth-tests", "--no-run", "--test", suite.name()];
+        steps.check(&format!("build of suite {}", suite.name()), cargo(&paths, &build)).await;
+    }
+    let progress = steps.progress;
+    let ready = steps.step("what the cluster needs", prepare(&paths, progress)).await;
+    let Some((prepared, archives)) = ready else { return Ok(()) };
+    let running = steps.step("cluster up", up::up(name.clone(), &paths, &prepared, progress)).await;
+    let Some(running) = running else { return Ok(()) };
+    for archive in &archives {
+        running.cluster().load(archive).await?;
+    }
+    for suite in suites {
+        run_inside(*suite, &running, &paths, steps).await;
+    }
+    Ok(())
+}
+
+async fn prepare(paths: &Paths, progress: Progress) -> Result<(Prepared, Vec<std::path::PathBuf>), Error> {
+    let prepared = up::prepare(paths, progress).await?;
+    let archives = images::ours(paths, progress).await?;
+    Ok((prepared, archives))
+}
+
+async fn run_inside(suite: Part, running: &Running, paths: &Paths, steps: &mut Steps) {
+    let mut command = running.cluster().exec("cargo");
+    command.args(["test", "--quiet", "--offline", "--package", "mcp-oauth-tests", "--test", suite.name()]);
+    command.current_dir(paths.repository()).env("CARGO_TARGET_DIR", paths.target());
+    steps.tests(&format!("suite {}", suite.name()), command).await;
+}

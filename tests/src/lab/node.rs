@@ -1,0 +1,226 @@
+//! The lab's node: one PID 1 in namespaces of its own. Ending it ends every process, mount and interface of the
+//! lab, because the kernel takes them down with their namespaces. Needs root.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{ChildStdin, Command};
+
+use super::command::{Group, within};
+use super::{Error, network};
+
+const INIT: &str = include_str!("../../kubernetes/node.sh");
+const BOUND: Duration = Duration::from_secs(20);
+/// The namespaces that tell whether a process belongs to the node.
+const NAMESPACES: [&str; 5] = ["mnt", "pid", "net", "uts", "ipc"];
+
+/// The environment variable by which processes beside the node are found again.
+const MARK: &str = "MCP_OAUTH_LAB_NODE";
+
+/// PID 1 of a lab and its namespaces.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Node {
+    pid: u32,
+    started: u64,
+    namespaces: Vec<PathBuf>,
+}
+
+/// A process, told apart from a later one of the same number by its start time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    pub pid: u32,
+    started: u64,
+}
+
+impl Process {
+    fn of(pid: u32) -> Option<Self> {
+        Some(Self { pid, started: start_time(pid)? })
+    }
+
+    fn lives(&self) -> bool {
+        start_time(self.pid) == Some(self.started)
+    }
+}
+
+/// Ties the node's life to this process: gone with it, unless the node was told to stay.
+#[derive(Debug)]
+pub struct Leash {
+    unshare: Group,
+    stdin: ChildStdin,
+}
+
+impl Node {
+    /// Starts PID 1; `state` is the folder of the lab.
+    pub async fn start(state: &Path) -> Result<(Self, Leash), Error> {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child"]);
+        command.args(["--mount-proc", "--propagation", "private", "bash", "-c", INIT, "node"]);
+        command.arg(state).arg(network::node_with_prefix());
+        let log_path = state.join("log/node.log");
+        let log = fs::File::create(&log_path).map_err(Error::file("create", &log_path))?;
+        let mut unshare = Group::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log))?;
+        let (stdin, stdout) = (unshare.child().stdin.take(), unshare.child().stdout.take());
+        let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
+            return Err(Error::Missing("the node's pipes".to_owned()));
+        };
+        let mut said = String::new();
+        let _ = within("the node's start", BOUND, BufReader::new(stdout).read_line(&mut said)).await?;
+        if said != "ready\n" {
+            let log = fs::read_to_string(&log_path).unwrap_or_default();
+            return Err(Error::Missing(format!("the node did not start: {}", log.trim())));
+        }
+        let node = unshare.id().and_then(only_child).and_then(Self::of_process);
+        let node = node.ok_or_else(|| Error::Missing("the node's PID 1 is gone".to_owned()))?;
+        Ok((node, Leash { unshare, stdin }))
+    }
+
+    fn of_process(pid: u32) -> Option<Self> {
+        Some(Self { pid, started: start_time(pid)?, namespaces: namespaces_of(pid) })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether PID 1 lives.
+    pub fn is_up(&self) -> bool {
+        start_time(self.pid) == Some(self.started)
+    }
+
+    /// A command that runs `program` as a process of the node.
+    pub fn inside(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = self.enter(&["--mount", "--pid", "--net", "--uts", "--ipc"]);
+        command.arg("--").arg(program.as_ref());
+        command
+    }
+
+    /// A command that runs `program` as a process of the host with the node's network: pod and Service addresses
+    /// are there, and so are the names of the cluster.
+    pub fn beside(&self, resolver: &Path, program: impl AsRef<Path>) -> Command {
+        const WITH_NAMES: &str = r#"mount --bind "$0" /etc/resolv.conf && exec "$@""#;
+        let mut command = self.enter(&["--net"]);
+        command.args(["--", "unshare", "--mount", "--propagation", "private", "sh", "-c", WITH_NAMES]);
+        command.arg(resolver).arg(program.as_ref()).env(MARK, self.mark());
+        command
+    }
+
+    fn enter(&self, namespaces: &[&str]) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg("--target").arg(self.pid.to_string()).args(namespaces);
+        command
+    }
+
+    /// Ends PID 1 and with it the node, ends what runs beside it, and waits until all of them are gone.
+    pub fn end(&self) -> Result<(), Error> {
+        let members = self.members();
+        for process in &members {
+            if let Some(pid) = Pid::from_raw(process.pid.cast_signed()) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        let patience = Instant::now();
+        while let Some(process) = members.iter().find(|process| process.lives()) {
+            if patience.elapsed() > BOUND {
+                return Err(Error::LeftBehind(format!("process {} of the node", process.pid)));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Every other process in one of the node's namespaces or with its mark, PID 1 first.
+    pub fn members(&self) -> Vec<Process> {
+        let init = Process { pid: self.pid, started: self.started };
+        let up = init.lives();
+        // The kernel gives the number of a namespace to another once it is gone: it says nothing after PID 1.
+        let inside = |pid: u32| up && self.is_inside(pid);
+        let others = all_processes().filter(|pid| *pid != self.pid && *pid != std::process::id());
+        let ours = others.filter(|pid| inside(*pid) || self.has_mark(*pid)).filter_map(Process::of);
+        init.lives().then_some(init).into_iter().chain(ours).collect()
+    }
+
+    fn is_inside(&self, pid: u32) -> bool {
+        namespaces_of(pid).iter().any(|namespace| self.namespaces.contains(namespace))
+    }
+
+    fn has_mark(&self, pid: u32) -> bool {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let mark = format!("{MARK}={}", self.mark());
+        environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+    }
+
+    fn mark(&self) -> String {
+        format!("{}-{}", self.pid, self.started)
+    }
+}
+
+impl Leash {
+    /// From now on the node lives until someone ends it.
+    pub async fn release(mut self) -> Result<(), Error> {
+        let said = self.stdin.write_all(b"stay\n").await;
+        said.map_err(|source| Error::Start { program: "node".to_owned(), source })?;
+        self.unshare.let_go();
+        Ok(())
+    }
+}
+
+/// The numbers of all processes that this process can see.
+pub fn all_processes() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn namespaces_of(pid: u32) -> Vec<PathBuf> {
+    let link = |name| fs::read_link(format!("/proc/{pid}/ns/{name}")).ok();
+    NAMESPACES.into_iter().filter_map(link).collect()
+}
+
+fn only_child(pid: u32) -> Option<u32> {
+    fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?.trim().parse().ok()
+}
+
+/// Field 22 of /proc/PID/stat, for a process that is not a zombie.
+fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?;
+    if state == "Z" || state == "X" {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_number_and_start_time() {
+        let me = Node::of_process(std::process::id()).expect("this process lives");
+        assert!(me.is_up());
+        let earlier = Node { started: me.started - 1, ..me };
+        assert!(!earlier.is_up());
+    }
+
+    #[tokio::test]
+    async fn what_has_the_mark_of_a_node_that_is_gone_still_belongs_to_it() {
+        let gone = Node { pid: u32::MAX >> 1, started: 7, namespaces: namespaces_of(std::process::id()) };
+        let sleep = |mark: String| Group::start(Command::new("sleep").arg("60").env(MARK, mark));
+        let marked = sleep(gone.mark()).expect("sleep starts");
+        let other = sleep("1-1".to_owned()).expect("sleep starts");
+        let patience = Instant::now();
+        let found = |group: &Group| gone.members().iter().any(|process| Some(process.pid) == group.id());
+        while !found(&marked) {
+            assert!(patience.elapsed() < BOUND);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!found(&other));
+        gone.end().expect("it can be ended");
+        assert_eq!(gone.members(), []);
+    }
+}

