@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::{Error, Name};
 
 const ROOT: &str = "/sys/fs/cgroup";
-const HIERARCHIES: [&str; 9] =
-    ["cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer", "blkio", "systemd"];
+const HIERARCHIES: [&str; 10] =
+    ["cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer", "blkio", "systemd", "unified"];
 const BOUND: Duration = Duration::from_secs(10);
 
 /// The parent cgroup of a lab.

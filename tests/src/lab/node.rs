@@ -50,17 +50,20 @@ impl Process {
 /// Ties the node's life to this process: gone with it, unless the node was told to stay.
 #[derive(Debug)]
 pub struct Leash {
-    unshare: Group,
+    // First to go, for PID 1 ends when this closes; `unshare` then ends by itself.
     stdin: ChildStdin,
+    unshare: Group,
 }
 
 impl Node {
     /// Starts PID 1; `state` is the folder of the lab.
     pub async fn start(state: &Path) -> Result<(Self, Leash), Error> {
+        let script = state.join("node.sh");
+        fs::write(&script, INIT).map_err(Error::file("write", &script))?;
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child"]);
-        command.args(["--mount-proc", "--propagation", "private", "bash", "-c", INIT, "node"]);
-        command.arg(state).arg(network::node_with_prefix());
+        command.args(["--mount-proc", "--propagation", "private", "bash"]);
+        command.arg(script).arg(state).arg(network::node_with_prefix());
         let log_path = state.join("log/node.log");
         let log = fs::File::create(&log_path).map_err(Error::file("create", &log_path))?;
         let mut unshare = Group::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log))?;
@@ -76,7 +79,7 @@ impl Node {
         }
         let node = unshare.id().and_then(only_child).and_then(Self::of_process);
         let node = node.ok_or_else(|| Error::Missing("the node's PID 1 is gone".to_owned()))?;
-        Ok((node, Leash { unshare, stdin }))
+        Ok((node, Leash { stdin, unshare }))
     }
 
     fn of_process(pid: u32) -> Option<Self> {
@@ -102,9 +105,9 @@ impl Node {
     /// A command that runs `program` as a process of the host with the node's network: pod and Service addresses
     /// are there, and so are the names of the cluster.
     pub fn beside(&self, resolver: &Path, program: impl AsRef<Path>) -> Command {
-        const WITH_NAMES: &str = r#"mount --bind "$0" /etc/resolv.conf && exec "$@""#;
+        const WITH_NAMES: &str = r#"mount --bind "$1" /etc/resolv.conf && shift && exec "$@""#;
         let mut command = self.enter(&["--net"]);
-        command.args(["--", "unshare", "--mount", "--propagation", "private", "sh", "-c", WITH_NAMES]);
+        command.args(["--", "unshare", "--mount", "--propagation", "private", "sh", "-c", WITH_NAMES, "lab"]);
         command.arg(resolver).arg(program.as_ref()).env(MARK, self.mark());
         command
     }

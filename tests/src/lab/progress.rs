@@ -13,11 +13,23 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     started: Instant,
+    to: To,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum To {
+    StandardOutput,
+    Nobody,
 }
 
 impl Progress {
     pub fn since(started: Instant) -> Self {
-        Self { started }
+        Self { started, to: To::StandardOutput }
+    }
+
+    /// Shows nothing, for tests.
+    pub fn unseen() -> Self {
+        Self { started: Instant::now(), to: To::Nobody }
     }
 
     pub fn elapsed(&self) -> Duration {
@@ -31,6 +43,9 @@ impl Progress {
 
     /// One line as it is. A reader who has gone away is no reason to stop.
     pub fn plain(&self, text: impl Display) {
+        if self.to == To::Nobody {
+            return;
+        }
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{text}");
         let _ = out.flush();

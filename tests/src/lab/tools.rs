@@ -16,7 +16,7 @@ const PACKAGES: [(&str, &str); 10] = [
     ("containerd", "containerd"),
     ("runc", "runc"),
     ("nft", "nftables"),
-    ("bridge", "containernetworking-plugins"),
+    ("host-local", "containernetworking-plugins"),
     ("ip", "iproute2"),
     ("mount", "mount"),
     ("nsenter", "util-linux"),

@@ -122,7 +122,7 @@ impl Start<'_> {
     }
 
     fn containerd(&mut self) -> Result<(), Error> {
-        let plugins = tools::require("bridge")?;
+        let plugins = tools::require("host-local")?;
         let plugins = plugins.parent().unwrap_or(Path::new("/usr/lib/cni"));
         let text = settings::containerd_config(self.folder.path(), &tools::require("runc")?, plugins);
         let config = self.folder.write("containerd.toml", text)?;

@@ -141,7 +141,7 @@ mod tests {
     }
 
     async fn total_of(script: &str) -> Count {
-        let mut steps = Steps::new(Progress::since(Instant::now()));
+        let mut steps = Steps::new(Progress::unseen());
         steps.tests("some tests", shell(script)).await;
         steps.total
     }
@@ -161,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_counts_once_and_a_failure_makes_the_exit_code() {
-        let mut steps = Steps::new(Progress::since(Instant::now()));
+        let mut steps = Steps::new(Progress::unseen());
         assert!(steps.check("good", shell("true")).await);
         assert_eq!(steps.conclude(), 0);
         assert!(!steps.check("bad", shell("false")).await);
