@@ -120,7 +120,7 @@ pub async fn capture_with_input(
             let _ = tokio::io::AsyncWriteExt::write_all(&mut stdin, input.as_bytes()).await;
         }
     };
-    let all = async { tokio::join!(write, text(stdout), text(stderr), group.wait()) };
+    let all = Box::pin(async { tokio::join!(write, text(stdout), text(stderr), group.wait()) });
     let ((), stdout, stderr, status) = within(&what, bound, all).await?;
     Ok(Output { status: status?, stdout, stderr })
 }

@@ -58,7 +58,7 @@ pub async fn ours(paths: &Paths, progress: Progress) -> Result<Vec<PathBuf>, Err
 /// Builds the static release binaries of the programs, all in one go.
 pub async fn build(paths: &Paths, programs: &[&str], progress: Progress) -> Result<Vec<PathBuf>, Error> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--locked", "--quiet", "--target", &target()]);
+    cargo.args(["build", "--release", "--quiet", "--target", &target()]);
     for program in programs {
         cargo.args(["--package", program, "--bin", program]);
     }

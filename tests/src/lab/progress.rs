@@ -59,17 +59,24 @@ impl Progress {
     ) -> Result<T, Error> {
         let begun = Instant::now();
         self.say(format_args!("{what} …"));
-        tokio::pin!(work);
-        let result = loop {
+        let result = self.alive(what, work).await;
+        let outcome = if result.is_ok() { "done" } else { "failed" };
+        self.say(format_args!("{what}: {outcome} in {:.1} s", begun.elapsed().as_secs_f64()));
+        result
+    }
+
+    /// Shows signs of life for as long as the work takes.
+    pub async fn alive<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        // Boxed: futures that hold futures would otherwise grow with every floor.
+        let mut work = Box::pin(work);
+        loop {
             tokio::select! {
-                result = &mut work => break result,
+                result = &mut work => return result,
                 () = tokio::time::sleep(SIGN_OF_LIFE) => {
                     self.say(format_args!("{what}: {} s so far", begun.elapsed().as_secs()));
                 }
             }
-        };
-        let outcome = if result.is_ok() { "done" } else { "failed" };
-        self.say(format_args!("{what}: {outcome} in {:.1} s", begun.elapsed().as_secs_f64()));
-        result
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn attend<T>(
     let before = Snapshot::take();
     // The work is dropped inside, and with it whatever it had begun.
     let ending = {
-        tokio::pin!(work);
+        let mut work = Box::pin(work);
         tokio::select! {
             done = &mut work => done.map(Ending::Done),
             interruption = interrupts.next() => {

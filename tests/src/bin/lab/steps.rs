@@ -29,7 +29,7 @@ impl Steps {
     /// A check: one result, good or bad.
     pub(crate) async fn check(&mut self, name: &str, command: Command) -> bool {
         let begun = self.begin(name);
-        let (_, outcome) = self.watch(command).await;
+        let (_, outcome) = self.progress.alive(name, self.watch(command)).await;
         let good = outcome.as_ref().is_ok_and(ExitStatus::success);
         self.end(name, begun, if good { Count::PASSED } else { Count::FAILED });
         good
@@ -38,7 +38,7 @@ impl Steps {
     /// Tests: as many results as the test programs report. One that fails without saying so counts as a failure.
     pub(crate) async fn tests(&mut self, name: &str, command: Command) {
         let begun = self.begin(name);
-        let (mut count, outcome) = self.watch(command).await;
+        let (mut count, outcome) = self.progress.alive(name, self.watch(command)).await;
         let good = outcome.as_ref().is_ok_and(ExitStatus::success);
         if !good && count.failed == 0 {
             count += Count::FAILED;

@@ -28,7 +28,7 @@ pub(crate) async fn run(
         }
         Ok(())
     };
-    let ending = attend(name, &paths, progress, Afterwards::TakeDown, Box::pin(work)).await;
+    let ending = attend(name, &paths, progress, Afterwards::TakeDown, work).await;
     match ending {
         Ok(Ending::Interrupted(code)) => return Ok(code),
         Ok(Ending::Done(())) => {}
@@ -43,7 +43,9 @@ fn needs_cluster(part: Part) -> bool {
 
 /// The parts that need neither root nor a cluster.
 async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
-    let suite = |name| cargo(paths, &["test", "--quiet", "--package", "mcp-oauth-tests", "--test", name]);
+    // The whole workspace, also where one package would do: with another choice of packages cargo would choose
+    // other features, and build everything a second time.
+    let suite = |name| cargo(paths, &["test", "--quiet", "--workspace", "--test", name]);
     match part {
         Part::Format => {
             steps.check("rustfmt", cargo(paths, &["fmt", "--all", "--check"])).await;
@@ -56,7 +58,12 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
             let all = ["test", "--quiet", "--workspace", "--lib", "--bins", "--no-fail-fast"];
             steps.tests("unit tests", cargo(paths, &all)).await;
         }
-        Part::Sidecar => steps.tests("suite sidecar", suite("sidecar")).await,
+        Part::Sidecar => {
+            steps
+                .check("build of the programs", cargo(paths, &["build", "--quiet", "--workspace", "--bins"]))
+                .await;
+            steps.tests("suite sidecar", suite("sidecar")).await;
+        }
         Part::Repository => steps.tests("suite repository", suite("repository")).await,
         Part::Cluster | Part::Clients => {}
     }
@@ -81,7 +88,7 @@ async fn in_cluster(
         return Ok(());
     }
     for suite in suites {
-        let build = ["test", "--quiet", "--package", "mcp-oauth-tests", "--no-run", "--test", suite.name()];
+        let build = ["test", "--quiet", "--workspace", "--no-run", "--test", suite.name()];
         steps.check(&format!("build of suite {}", suite.name()), cargo(&paths, &build)).await;
     }
     let progress = steps.progress;
@@ -106,7 +113,7 @@ async fn prepare(paths: &Paths, progress: Progress) -> Result<(Prepared, Vec<std
 
 async fn run_inside(suite: Part, running: &Running, paths: &Paths, steps: &mut Steps) {
     let mut command = running.cluster().exec("cargo");
-    command.args(["test", "--quiet", "--offline", "--package", "mcp-oauth-tests", "--test", suite.name()]);
+    command.args(["test", "--quiet", "--offline", "--workspace", "--test", suite.name()]);
     command.current_dir(paths.repository()).env("CARGO_TARGET_DIR", paths.target());
     steps.tests(&format!("suite {}", suite.name()), command).await;
 }

@@ -1,0 +1,31 @@
+# The commands of this repository. Everything that they build lies outside the checkout, so that a fresh clone is warm.
+
+export MCP_OAUTH_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mcp-oauth
+export CARGO_TARGET_DIR ?= $(MCP_OAUTH_CACHE)/target
+
+LAB = cargo run --quiet --package mcp-oauth-tests --bin lab --
+
+.PHONY: help test check generate image cluster
+
+help:
+	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with the figures"
+	@echo "make check      formatting, lints and what the repository promises about itself"
+	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml"
+	@echo "make image      build the images of the sidecar and the operator"
+	@echo "make cluster    bring up a Kubernetes to look around in (lab --help says how)"
+
+test:
+	@$(LAB) test
+
+check:
+	@$(LAB) test --only format --only clippy --only repository
+
+generate:
+	cargo run --quiet --package mcp-oauth-operator -- crds > crds/mcpoauthpolicies.yaml.new
+	mv crds/mcpoauthpolicies.yaml.new crds/mcpoauthpolicies.yaml
+
+image:
+	@$(LAB) images
+
+cluster:
+	@$(LAB) up
