@@ -36,6 +36,8 @@ pub enum FetchError {
     TimedOut,
     #[error("cannot be reached: {0}")]
     Unreachable(String),
+    #[error("its certificate is not trusted: {0}; name the authority that issued it in 'oidc.caBundleRef'")]
+    Certificate(String),
     #[error("answered with status {0} instead of 200")]
     Status(u16),
     #[error("answered with more than {} KiB", LONGEST_BODY / 1024)]
@@ -114,9 +116,13 @@ fn add_bundle(roots: &mut RootCertStore, bundle: &str) -> Result<(), FetchError>
 
 fn unreachable(error: reqwest::Error) -> FetchError {
     if error.is_timeout() {
-        FetchError::TimedOut
-    } else {
-        FetchError::Unreachable(causes(&error.without_url()))
+        return FetchError::TimedOut;
+    }
+    let causes = causes(&error.without_url());
+    // Of all the layers in between, none hands the rustls error through as a type.
+    match causes.split_once("invalid peer certificate: ") {
+        Some((_, why)) => FetchError::Certificate(why.to_owned()),
+        None => FetchError::Unreachable(causes),
     }
 }
 

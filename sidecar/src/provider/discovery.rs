@@ -9,7 +9,7 @@ use crate::fetch::{FetchError, Fetcher};
 use crate::jose::{Json, shown};
 
 /// A document whose issuer is the configured one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Discovered {
     pub(super) document: Bytes,
     pub(super) jwks_uri: Option<String>,

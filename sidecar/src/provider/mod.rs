@@ -21,6 +21,7 @@ use crate::fetch::{FetchError, Fetcher};
 use crate::jose::keyset::{KeySetError, LookupError};
 use crate::jose::{Header, Key, KeySet};
 
+use discovery::Discovered;
 pub use discovery::DiscoveryError;
 pub use state::ProviderStatus;
 use state::{Good, State};
@@ -33,8 +34,12 @@ pub struct Provider {
     clock: Clock,
     state: ArcSwap<State>,
     /// Held while a fetch is under way: there is never a second one (single flight).
-    flight: Mutex<()>,
+    flight: Mutex<Flight>,
 }
+
+/// When a fetch last started or ended. One that was given up half-way counts: a caller who hangs up gets no second one.
+#[derive(Debug, Default)]
+struct Flight(Option<Duration>);
 
 /// Why there is no key for a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +73,7 @@ impl Provider {
             fetcher,
             clock,
             state: ArcSwap::from_pointee(State::default()),
-            flight: Mutex::new(()),
+            flight: Mutex::new(Flight::default()),
         })
     }
 
@@ -84,7 +89,12 @@ impl Provider {
 
     /// The provider's own metadata document, as it wrote it, with an issuer that is the configured one.
     pub fn document(&self) -> Option<Bytes> {
-        self.state.load().document.clone()
+        self.state.load().found.as_ref().map(|found| found.document.clone())
+    }
+
+    /// What it was made from: a provider can be kept as long as that does not change.
+    pub fn trust(&self) -> &OidcTrust {
+        &self.trust
     }
 
     pub fn status(&self) -> ProviderStatus {
@@ -108,68 +118,69 @@ impl Provider {
 
     /// J17: whoever waited for another one's fetch has its answer, and starts none.
     async fn refresh_if_due(&self) {
-        if !self.is_due() {
-            return;
+        let mut flight = self.flight.lock().await;
+        if flight.0.is_none_or(|at| self.clock.uptime().saturating_sub(at) >= COOLDOWN) {
+            self.fetch_and_keep(&mut flight).await;
         }
-        let _flight = self.flight.lock().await;
-        if self.is_due() {
-            self.fetch_and_keep().await;
-        }
-    }
-
-    fn is_due(&self) -> bool {
-        let attempted = self.state.load().attempted;
-        attempted.is_none_or(|at| self.clock.uptime().saturating_sub(at) >= COOLDOWN)
     }
 
     /// Fetches now. Says how fresh what we have is afterwards.
     async fn refresh(&self) -> ProviderStatus {
-        let _flight = self.flight.lock().await;
-        self.fetch_and_keep().await;
+        let mut flight = self.flight.lock().await;
+        self.fetch_and_keep(&mut flight).await;
         self.status()
     }
 
-    /// The only writer of `state`; the caller holds `flight`.
-    async fn fetch_and_keep(&self) {
-        let (document, keys) = self.fetch().await;
+    /// The only writer of `state`.
+    async fn fetch_and_keep(&self, flight: &mut Flight) {
+        flight.0 = Some(self.clock.uptime());
         let before = self.state.load_full();
-        let attempted = Some(self.clock.uptime());
-        let kept =
-            State { attempted, document: document.or_else(|| before.document.clone()), ..(*before).clone() };
+        let (found, keys) = self.fetch(&before).await;
+        let found = found.or_else(|| before.found.clone());
         let state = match keys {
             Ok(keys) => {
                 let good = Good { keys, fetched: self.clock.uptime() };
-                State { good: Some(Arc::new(good)), failure: None, ..kept }
+                State { good: Some(Arc::new(good)), found, failure: None }
             }
-            Err(error) => kept.failed(error.to_string(), self.clock.unix()),
+            Err(error) => State { found, ..(*before).clone() }.failed(error.to_string(), self.clock.unix()),
         };
         self.report(&before, &state);
         self.state.store(Arc::new(state));
+        flight.0 = Some(self.clock.uptime());
     }
 
     /// The metadata document, if it could be had, and the keys.
-    async fn fetch(&self) -> (Option<Bytes>, Result<KeySet, RefreshError>) {
-        let found = discovery::discover(&self.fetcher, &self.trust.issuer).await;
-        let (document, jwks_uri) = match found {
-            Ok(found) => (Some(found.document), found.jwks_uri),
-            // An override says where the keys are, also where the issuer's own address is out of our reach.
-            // A document of another issuer is a different matter: closed ("Decided" 5).
-            Err(DiscoveryError::Fetch { .. }) if self.trust.jwks.is_some() => (None, None),
-            Err(error) => return (None, Err(error.into())),
+    async fn fetch(&self, before: &State) -> (Option<Discovered>, Result<KeySet, RefreshError>) {
+        let found = match discovery::discover(&self.fetcher, &self.trust.issuer).await {
+            Ok(found) => Ok(found),
+            // Out of reach, but we know where the keys are: from the policy, or from the last time. A document of
+            // another issuer is a different matter: closed ("Decided" 5).
+            Err(DiscoveryError::Fetch { .. }) if self.keys_url(before.found.as_ref()).is_some() => Err(None),
+            Err(error) => Err(Some(error)),
         };
-        let url = match (&self.trust.jwks, jwks_uri) {
-            (Some(url), _) => url.as_str().to_owned(),
-            (None, Some(url)) => url,
-            (None, None) => return (document, Err(DiscoveryError::NoKeys.into())),
-        };
-        (document, self.fetch_keys(url).await)
+        match found {
+            Ok(found) => {
+                let keys = self.fetch_keys(self.keys_url(Some(&found))).await;
+                (Some(found), keys)
+            }
+            Err(None) => (None, self.fetch_keys(self.keys_url(before.found.as_ref())).await),
+            Err(Some(error)) => (None, Err(error.into())),
+        }
     }
 
-    async fn fetch_keys(&self, url: String) -> Result<KeySet, RefreshError> {
-        match self.fetcher.json(&url).await {
-            Ok(document) => KeySet::parse(&document).map_err(|source| RefreshError::KeySet { url, source }),
-            Err(source) => Err(RefreshError::Fetch { url, source }),
-        }
+    /// The policy's word on where the keys are goes before the provider's.
+    fn keys_url(&self, found: Option<&Discovered>) -> Option<String> {
+        let configured = self.trust.jwks.as_ref().map(|url| url.as_str().to_owned());
+        configured.or_else(|| found?.jwks_uri.clone())
+    }
+
+    async fn fetch_keys(&self, url: Option<String>) -> Result<KeySet, RefreshError> {
+        let url = url.ok_or(DiscoveryError::NoKeys)?;
+        let fetched = self.fetcher.json(&url).await;
+        // A query may be nobody's business: what is shown of an address ends before it.
+        let shown = || url.split('?').next().unwrap_or_default().to_owned();
+        let document = fetched.map_err(|source| RefreshError::Fetch { url: shown(), source })?;
+        KeySet::parse(&document).map_err(|source| RefreshError::KeySet { url: shown(), source })
     }
 
     /// One line per change, not per attempt.
@@ -183,7 +194,11 @@ impl Provider {
                     "keys could not be refreshed, the last good ones stay"
                 );
             }
-            (_, Some(failure), None) => tracing::warn!(issuer, reason = failure.reason, "no keys yet"),
+            (before, Some(failure), None)
+                if before.as_ref().map(|first| &first.reason) != Some(&failure.reason) =>
+            {
+                tracing::warn!(issuer, reason = failure.reason, "no keys yet");
+            }
             (_, None, Some(good)) if before.good.is_none() || before.failure.is_some() => {
                 tracing::info!(
                     issuer,

@@ -6,9 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::LONGEST_STALE;
+use super::discovery::Discovered;
 use crate::clock::{Clock, UnixTime};
 use crate::jose::KeySet;
 
@@ -26,10 +25,8 @@ pub enum ProviderStatus {
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) good: Option<Arc<Good>>,
-    pub(super) document: Option<Bytes>,
+    pub(super) found: Option<Discovered>,
     pub(super) failure: Option<Failure>,
-    /// When a fetch last ended, well or not.
-    pub(super) attempted: Option<Duration>,
 }
 
 /// Keys, and when they were seen at the provider.

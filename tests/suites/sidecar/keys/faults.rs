@@ -73,6 +73,16 @@ async fn j18_without_good_keys_every_fault_is_closed_and_healing_opens() {
 }
 
 #[tokio::test]
+async fn j18_a_key_set_of_256_kib_is_read_and_one_byte_more_is_not() {
+    let keys = key_set().to_string();
+    for (size, word) in [(256 * 1024, "accepted"), (256 * 1024 + 1, "keys_unavailable")] {
+        let scene = Scene::with_keys(&key_set()).await;
+        scene.idp.answer(KEYS, Answer::Json(format!("{keys}{}", " ".repeat(size - keys.len()))));
+        assert_eq!(scene.word(&scene.draft().with(&[])).await, word, "{size}");
+    }
+}
+
+#[tokio::test]
 async fn j18_slow_answers_are_given_up_after_five_seconds() {
     for answer in [Answer::Silence, Answer::Drip] {
         let scene = Scene::with_keys(&key_set()).await;
@@ -115,6 +125,18 @@ async fn a_discovery_document_of_another_issuer_closes_and_its_keys_are_not_even
     scene.hands.advance(COOLDOWN);
     assert_eq!(scene.word(&good).await, "accepted");
     assert_eq!(scene.provider.document().expect("fetched"), document.as_bytes());
+}
+
+#[tokio::test]
+async fn a_rotation_is_followed_also_while_the_discovery_document_is_out_of_reach() {
+    let scene = Scene::with_keys(&key_set()).await;
+    assert_eq!(scene.word(&scene.draft().with(&[])).await, "accepted");
+    scene.idp.answer(DISCOVERY, Answer::Status(503, String::new()));
+    scene.idp.answer(KEYS, Answer::Json(serde_json::json!({ "keys": [stranger_jwk("new")] }).to_string()));
+    scene.hands.advance(COOLDOWN);
+    let new = scene.draft().with(&[Header("kid", "\"new\""), SignedBy(Signer::Stranger)]);
+    assert_eq!(scene.word(&new).await, "accepted");
+    assert!(scene.provider.document().is_some());
 }
 
 #[tokio::test]

@@ -57,6 +57,21 @@ async fn j17_requests_that_come_together_share_one_fetch() {
 }
 
 #[tokio::test]
+async fn j17_callers_who_hang_up_in_the_middle_of_a_fetch_do_not_start_another_one() {
+    let scene = Scene::with_keys(&key_set()).await;
+    let good = scene.draft().with(&[]);
+    scene.idp.answer(KEYS, Answer::Silence);
+    for _ in 0..5 {
+        let hung_up = tokio::time::timeout(Duration::from_millis(100), scene.word(&good)).await;
+        assert!(hung_up.is_err() || hung_up == Ok("keys_unavailable"));
+    }
+    assert_eq!(scene.idp.requests(KEYS), 1);
+    scene.idp.answer(KEYS, Answer::Json(key_set().to_string()));
+    scene.hands.advance(COOLDOWN);
+    assert_eq!(scene.word(&good).await, "accepted");
+}
+
+#[tokio::test]
 async fn j17_a_new_key_is_found_after_the_cooldown_and_the_removed_one_is_dead() {
     let scene = Scene::with_keys(&key_set()).await;
     let old = scene.draft().with(&[]);
