@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 pub(crate) const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub(crate) const KEYS: &str = "/keys";
@@ -37,6 +38,7 @@ pub(crate) enum Answer {
 /// A provider that lives as long as this value.
 #[derive(Debug)]
 pub(crate) struct Idp {
+    scheme: &'static str,
     address: SocketAddr,
     shared: Arc<Shared>,
     _server: JoinSet<()>,
@@ -51,23 +53,32 @@ struct Shared {
 impl Idp {
     /// A provider with this key set, whose issuer is its own address.
     pub(crate) async fn start(keys: &serde_json::Value) -> Self {
+        Self::start_on("http", None, keys).await
+    }
+
+    /// The same behind TLS.
+    pub(crate) async fn start_with_tls(keys: &serde_json::Value, tls: TlsAcceptor) -> Self {
+        Self::start_on("https", Some(tls), keys).await
+    }
+
+    async fn start_on(scheme: &'static str, tls: Option<TlsAcceptor>, keys: &serde_json::Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared::default());
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, shared.clone()));
-        let idp = Self { address, shared, _server: server };
+        server.spawn(serve(listener, tls, shared.clone()));
+        let idp = Self { scheme, address, shared, _server: server };
         idp.answer(DISCOVERY, Answer::Json(idp.discovery_document()));
         idp.answer(KEYS, Answer::Json(keys.to_string()));
         idp
     }
 
     pub(crate) fn issuer(&self) -> String {
-        format!("http://{}", self.address)
+        self.url("")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     pub(crate) fn discovery_document(&self) -> String {
@@ -93,16 +104,27 @@ impl Idp {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(connection(stream, shared.clone()));
+        let (tls, shared) = (tls.clone(), shared.clone());
+        connections.spawn(async move {
+            match tls {
+                None => connection(stream, shared).await,
+                Some(tls) => {
+                    // A caller who does not trust us hangs up here.
+                    if let Ok(stream) = tls.accept(stream).await {
+                        connection(stream, shared).await;
+                    }
+                }
+            }
+        });
         while connections.try_join_next().is_some() {}
     }
 }
 
 /// One request per connection: read the head, answer, close.
-async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
+async fn connection(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>) {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
     while !head.ends_with(b"\r\n\r\n") {
@@ -120,7 +142,7 @@ async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
     let _ = write(&mut stream, answer).await;
 }
 
-async fn write(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
+async fn write(stream: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io::Result<()> {
     match answer {
         Answer::Json(body) => whole(stream, "200 OK", "content-type: text/plain", body.as_bytes()).await,
         Answer::Status(code, body) => whole(stream, &format!("{code} Status"), "x: y", body.as_bytes()).await,
@@ -139,7 +161,12 @@ async fn write(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     }
 }
 
-async fn whole(stream: &mut TcpStream, status: &str, header: &str, body: &[u8]) -> std::io::Result<()> {
+async fn whole(
+    stream: &mut (impl AsyncWrite + Unpin),
+    status: &str,
+    header: &str,
+    body: &[u8],
+) -> std::io::Result<()> {
     let head = format!(
         "HTTP/1.1 {status}\r\n{header}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
@@ -149,7 +176,7 @@ async fn whole(stream: &mut TcpStream, status: &str, header: &str, body: &[u8]) 
 }
 
 /// No length is announced, so that only what was read can be counted.
-async fn endless(stream: &mut TcpStream, bytes: usize) -> std::io::Result<()> {
+async fn endless(stream: &mut (impl AsyncWrite + Unpin), bytes: usize) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"keys\":[").await?;
     let spaces = [b' '; 8192];
     let mut left = bytes;
@@ -162,7 +189,7 @@ async fn endless(stream: &mut TcpStream, bytes: usize) -> std::io::Result<()> {
     stream.shutdown().await
 }
 
-async fn drip(stream: &mut TcpStream) -> std::io::Result<()> {
+async fn drip(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{").await?;
     for _ in 0..60 {
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -3,6 +3,7 @@
 //!
 //! Listens on loopback only.
 
+pub(crate) mod authority;
 pub(crate) mod idp;
 pub(crate) mod tokens;
 

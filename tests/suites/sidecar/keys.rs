@@ -5,6 +5,7 @@
 mod faults;
 mod floods;
 mod sets;
+mod trust;
 
 use std::sync::Arc;
 
