@@ -1,6 +1,7 @@
 //! A lab that is up, for those who use it: the suites, the demo, `lab exec`. Reads the lab's state file and acts
 //! through kubectl, helm and containerd.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +28,17 @@ impl Cluster {
         let environment = Environment::of_process();
         let name = Name::from_environment(&environment)?;
         Self::named(name, &Paths::new(&environment)?)
+    }
+
+    /// The current lab, for a test; none, with a line that says so, where no lab is up and none is required.
+    pub fn current_or_skip() -> Result<Option<Self>, Error> {
+        match Self::current() {
+            Err(error) if !Environment::of_process().is_ci() => {
+                let _ = writeln!(std::io::stderr(), "skipped: {error}");
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
     }
 
     /// The lab of this name, which must be up.

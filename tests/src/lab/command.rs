@@ -40,7 +40,8 @@ impl Group {
     pub fn start(command: &mut Command) -> Result<Self, Error> {
         let program = name_of(command);
         let start = |source| Error::Start { program: program.clone(), source };
-        let child = command.process_group(0).spawn().map_err(start)?;
+        let (variable, value) = owner_mark();
+        let child = command.env(variable, value).process_group(0).spawn().map_err(start)?;
         let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         Ok(Self { program, child, leader })
     }
@@ -96,6 +97,11 @@ impl Drop for Group {
         let _ = kill_process_group(leader, Signal::KILL);
         let _ = self.child.try_wait();
     }
+}
+
+/// The environment variable that everything started from here carries, and so does all that it starts.
+pub fn owner_mark() -> (&'static str, String) {
+    ("MCP_OAUTH_LAB_OWNER", std::process::id().to_string())
 }
 
 /// Runs `command` to its end and keeps what it says, whatever its exit code.

@@ -22,6 +22,7 @@ pub mod images;
 pub mod interrupt;
 pub mod kubectl;
 pub mod kubernetes;
+pub mod leftovers;
 pub mod network;
 pub mod node;
 pub mod paths;

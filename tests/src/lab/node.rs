@@ -152,9 +152,7 @@ impl Node {
     }
 
     fn has_mark(&self, pid: u32) -> bool {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        let mark = format!("{MARK}={}", self.mark());
-        environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+        has_in_environment(pid, &format!("{MARK}={}", self.mark()))
     }
 
     fn mark(&self) -> String {
@@ -176,6 +174,12 @@ impl Leash {
 pub fn all_processes() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Whether a process was started with this entry (`NAME=value`) in its environment.
+pub fn has_in_environment(pid: u32, entry: &str) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|found| found == entry.as_bytes())
 }
 
 fn namespaces_of(pid: u32) -> Vec<PathBuf> {

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use harness::lab::down::{Snapshot, down};
+use harness::lab::down::down;
 use harness::lab::interrupt::Interrupts;
+use harness::lab::leftovers::Snapshot;
 use harness::lab::{Error, Name, Paths, Progress};
 
 /// How work in the foreground ended.
@@ -31,7 +32,7 @@ pub(crate) async fn attend<T>(
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<Ending<T>, Error> {
     let mut interrupts = Interrupts::catch()?;
-    let before = Snapshot::take();
+    let before = Snapshot::take(name, paths);
     // The work is dropped inside, and with it whatever it had begun.
     let ending = {
         let mut work = Box::pin(work);
@@ -59,7 +60,7 @@ async fn clean(name: &Name, paths: &Paths, before: &Snapshot) -> Result<(), Erro
     // The kernel takes a namespace apart a moment after its last process.
     let mut left = Vec::new();
     for _ in 0..40 {
-        left = Snapshot::take().since(before);
+        left = Snapshot::take(name, paths).since(before);
         if left.is_empty() {
             return Ok(());
         }
