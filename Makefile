@@ -3,6 +3,11 @@
 export MCP_OAUTH_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mcp-oauth
 export CARGO_TARGET_DIR ?= $(MCP_OAUTH_CACHE)/target
 
+# Cargo takes the packages of two checkouts for the same ones, and goes by time: after a change of checkout everything
+# of ours has to look new. What others wrote stays warm.
+$(shell mkdir -p "$(CARGO_TARGET_DIR)"; last="$(CARGO_TARGET_DIR)/last-checkout"; \
+  [ "$$(cat "$$last" 2> /dev/null)" = "$(CURDIR)" ] || { find crds operator sidecar tests -type f -exec touch {} + ; echo "$(CURDIR)" > "$$last"; })
+
 LAB = cargo run --quiet --package mcp-oauth-tests --bin lab --
 
 .PHONY: help test check generate image cluster
