@@ -157,6 +157,16 @@ async fn j10_what_is_too_large_is_refused_for_its_size_before_anything_is_parsed
 }
 
 #[tokio::test]
+async fn j15_a_subject_has_at_most_255_bytes() {
+    let judges = Judges::assemble().await;
+    for (length, word) in [(255, "accepted"), (256, "token_subject"), (10_000, "token_subject")] {
+        let payload = good_payload(&judges).replace("alice", &"a".repeat(length));
+        let token = sign(Signer::Rsa("RS256"), b"{\"alg\":\"RS256\",\"kid\":\"rsa\"}", payload.as_bytes());
+        assert_eq!(judges.word(Base::Oidc, &token).await, word, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn j16_a_key_belongs_to_its_provider_even_where_two_share_a_key_id() {
     let ours = Judges::assemble().await;
     let theirs = Idp::start(&serde_json::json!({ "keys": [stranger_jwk("rsa")] })).await;
