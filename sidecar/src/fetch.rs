@@ -16,6 +16,8 @@ use rustls::{ClientConfig, RootCertStore};
 /// From the first byte of the name lookup to the last byte of the body.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_BODY: usize = 256 * 1024;
+/// RFC 7517 §8.5 has a media type of its own for key sets, and Kubernetes answers 406 to whoever does not take it.
+const ACCEPT: &str = "application/json, application/jwk-set+json, */*;q=0.1";
 
 /// Fetches JSON documents. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -65,7 +67,7 @@ impl Fetcher {
 
     /// The document at `url`, if it is a JSON object by its looks; its content type is not asked (many say text).
     pub async fn json(&self, url: &str) -> Result<Bytes, FetchError> {
-        let request = self.0.get(url).header(http::header::ACCEPT, "application/json");
+        let request = self.0.get(url).header(http::header::ACCEPT, ACCEPT);
         let answer = request.send().await.map_err(unreachable)?;
         if answer.status() != http::StatusCode::OK {
             return Err(FetchError::Status(answer.status().as_u16()));

@@ -135,9 +135,15 @@ async fn connection(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc
     }
     let head = String::from_utf8_lossy(&head);
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let takes_key_sets = head.contains("application/jwk-set+json");
     let known = shared.answers.lock().expect("no test panics while it holds this").get(&path).cloned();
     shared.requests.lock().expect("no test panics while it holds this").push(path);
-    let answer = known.unwrap_or(Answer::Status(404, "{}".into()));
+    let answer = match known {
+        // As Kubernetes does, which has its key set under that media type and no other.
+        Some(_) if !takes_key_sets => Answer::Status(406, String::new()),
+        Some(answer) => answer,
+        None => Answer::Status(404, "{}".into()),
+    };
     // Whoever asked may have hung up: that is one of the things under test.
     let _ = write(&mut stream, answer).await;
 }
