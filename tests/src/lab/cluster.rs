@@ -86,6 +86,10 @@ impl Cluster {
     pub fn exec(&self, program: impl AsRef<Path>) -> Command {
         let mut command = self.state.node.beside(&self.folder.resolver(), program);
         command.env("KUBECONFIG", &self.state.kubeconfig).env("MCP_OAUTH_LAB", self.folder.name().as_str());
+        command.env("KUBECACHEDIR", self.state.kubeconfig.with_file_name("kubectl-cache"));
+        for variable in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
+            command.env(variable, self.folder.join("helm"));
+        }
         command
     }
 

@@ -40,6 +40,8 @@ impl Kubectl {
             None => Command::new(&self.program),
         };
         command.env("KUBECONFIG", &self.kubeconfig).args(arguments);
+        // Every lab's API server has the same address: what kubectl remembers of one must not be told of another.
+        command.env("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl-cache"));
         command
     }
 

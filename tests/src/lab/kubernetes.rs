@@ -86,13 +86,17 @@ impl Kubernetes {
 
 /// Builds the main package of `module` into `program`, which appears only when it is whole.
 async fn go_build(module: &Path, program: &Path, linker_flags: &str) -> Result<(), Error> {
-    let unfinished = program.with_extension("unfinished");
+    let folder = program.parent().unwrap_or(module);
+    std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+    // A build that is cut off leaves its two gigabytes of scratch where this value takes them away.
+    let scratch = tempfile::tempdir_in(folder).map_err(Error::file("create", folder))?;
+    let unfinished = scratch.path().join("program");
     let mut build = Command::new("go");
     build
         .args(["build", "-mod=readonly", "-trimpath", "-ldflags", linker_flags, "-o"])
         .arg(&unfinished)
         .arg(".");
-    build.env("CGO_ENABLED", "0").current_dir(module);
+    build.env("CGO_ENABLED", "0").env("GOTMPDIR", scratch.path()).current_dir(module);
     check(&mut build, BUILD_BOUND).await?;
     std::fs::rename(&unfinished, program).map_err(Error::file("create", program))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
-use super::command::{capture, check, tail};
+use super::command::{check, tail};
 use super::{Error, Paths, Progress};
 
 /// Programs that the lab starts, and the Debian packages that bring them.
@@ -141,12 +141,6 @@ fn verify(file: &Path, sha256: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Digest { path: file.to_path_buf(), found })
-}
-
-/// Whether `program` answers to `--version` or the like: for optional tools of the suites.
-pub async fn answers(program: &str, argument: &str) -> bool {
-    let output = capture(Command::new(program).arg(argument), Duration::from_secs(20)).await;
-    output.is_ok_and(|output| output.success())
 }
 
 #[cfg(test)]

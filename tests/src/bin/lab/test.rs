@@ -1,7 +1,7 @@
 //! `lab test`: every check and every suite, one after the other; one that fails does not stop the others. The last
 //! line is `N passed, N failed`, and the exit code is 0 only when nothing failed.
 
-use harness::lab::up::{self, Prepared, Running};
+use harness::lab::up::{self, Running};
 use harness::lab::{Environment, Error, Name, Paths, Progress, images};
 
 use crate::attend::{Afterwards, Ending, attend};
@@ -92,23 +92,18 @@ async fn in_cluster(
         steps.check(&format!("build of suite {}", suite.name()), cargo(&paths, &build)).await;
     }
     let progress = steps.progress;
-    let ready = steps.step("what the cluster needs", prepare(&paths, progress)).await;
-    let Some((prepared, archives)) = ready else { return Ok(()) };
+    let prepared = steps.step("what the cluster needs", up::prepare(&paths, progress)).await;
+    let Some(prepared) = prepared else { return Ok(()) };
+    let archives = steps.step("images of our own", images::ours(&paths, progress)).await;
     let running = steps.step("cluster up", up::up(name.clone(), &paths, &prepared, progress)).await;
     let Some(running) = running else { return Ok(()) };
-    for archive in &archives {
+    for archive in archives.iter().flatten() {
         running.cluster().load(archive).await?;
     }
     for suite in suites {
         run_inside(*suite, &running, &paths, steps).await;
     }
     Ok(())
-}
-
-async fn prepare(paths: &Paths, progress: Progress) -> Result<(Prepared, Vec<std::path::PathBuf>), Error> {
-    let prepared = up::prepare(paths, progress).await?;
-    let archives = images::ours(paths, progress).await?;
-    Ok((prepared, archives))
 }
 
 async fn run_inside(suite: Part, running: &Running, paths: &Paths, steps: &mut Steps) {
