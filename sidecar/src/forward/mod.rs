@@ -1,0 +1,169 @@
+//! To the MCP server, and back: every byte as it comes, both ways.
+//!
+//! Talks to the MCP server, over loopback. Forwarding takes a `Permit`, or proof that the path is public, by value: what
+//! was not let through cannot be sent (style habit 9). Meets I1, O13, X1–X8, X11–X14, P03, P12, P17–P19, S1, S6.
+
+mod body;
+mod headers;
+
+use std::time::Duration;
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::bearer::Permit;
+use crate::reply::Rejection;
+use crate::route::PublicAccess;
+use body::Limited;
+pub use body::Relay;
+pub use headers::Seen;
+
+/// Where the MCP server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream(Authority);
+
+/// Why there is no answer of the MCP server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    #[error("the MCP server cannot be reached at the moment")]
+    Unreachable,
+    #[error("the MCP server ended the connection without an answer")]
+    Broken,
+}
+
+/// Why a request may pass.
+#[derive(Debug)]
+pub enum Pass {
+    Permitted(Permit),
+    Public(PublicAccess),
+}
+
+/// Sends requests to the MCP server.
+#[derive(Debug, Clone)]
+pub struct Forwarder {
+    client: Client<HttpConnector, Limited>,
+    upstream: Upstream,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Shorter than the keep-alive of common servers (Node: 5 s), so that a connection is not reused while it closes.
+const IDLE: Duration = Duration::from_secs(4);
+
+impl UpstreamError {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "upstream_unreachable",
+            Self::Broken => "upstream_broken",
+        }
+    }
+}
+
+impl Upstream {
+    /// `http://host:port`: the server's own address, with nothing behind it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        const FORM: &str = "must be http://HOST:PORT, such as http://127.0.0.1:8080";
+        let uri: Uri = text.parse().map_err(|_| FORM)?;
+        let bare = matches!(uri.path_and_query().map(PathAndQuery::as_str), None | Some("/"));
+        match (uri.scheme() == Some(&Scheme::HTTP) && bare, uri.into_parts().authority) {
+            (true, Some(authority)) if !authority.as_str().contains('@') => Ok(Self(authority)),
+            _ => Err(FORM),
+        }
+    }
+
+    /// What servers with a guard against DNS rebinding expect: `localhost` and the port (§2c). A server elsewhere is
+    /// called by its own name.
+    pub(crate) fn host_header(&self) -> String {
+        let loopback = matches!(self.0.host(), "127.0.0.1" | "[::1]" | "localhost");
+        match (loopback, self.0.port_u16()) {
+            (true, Some(port)) => format!("localhost:{port}"),
+            (true, None) => "localhost".to_owned(),
+            (false, _) => self.0.to_string(),
+        }
+    }
+
+    fn uri(&self, path: Option<&PathAndQuery>) -> Option<Uri> {
+        let path = path.map_or("/", PathAndQuery::as_str);
+        Uri::builder().scheme(Scheme::HTTP).authority(self.0.clone()).path_and_query(path).build().ok()
+    }
+}
+
+impl std::fmt::Display for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
+impl Forwarder {
+    pub fn new(upstream: Upstream) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            // X13: a request is sent again only where not one byte of it was written.
+            .retry_canceled_requests(true)
+            .build(connector);
+        Self { client, upstream }
+    }
+
+    /// Sends the request on. The answer's head is awaited for as long as it takes: tools take their time (X3).
+    pub async fn forward(
+        &self,
+        pass: Pass,
+        request: Request<Incoming>,
+        seen: &Seen<'_>,
+        longest_body: u64,
+    ) -> Result<Response<Relay>, Rejection> {
+        let (mut head, body) = request.into_parts();
+        let (body, tripped) = Limited::new(body, longest_body)?;
+        head.uri = self.upstream.uri(head.uri.path_and_query()).ok_or(UpstreamError::Unreachable)?;
+        headers::towards_server(&mut head.headers, seen, &self.upstream);
+        let sent = self.client.request(Request::from_parts(head, body)).await;
+        // The permit lives until the answer is there: it stands for this one request and no other.
+        drop(pass);
+        let response = sent.map_err(|error| match tripped.is_tripped() {
+            true => Rejection::BodyTooLarge,
+            false if error.is_connect() => UpstreamError::Unreachable.into(),
+            false => UpstreamError::Broken.into(),
+        })?;
+        let (mut head, body) = response.into_parts();
+        headers::towards_client(&mut head.headers);
+        Ok(Response::from_parts(head, Relay::new(body)))
+    }
+}
+
+impl From<UpstreamError> for Rejection {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_a_host_and_a_port() {
+        for good in ["http://127.0.0.1:8080", "http://localhost:3001/", "http://mcp:80", "http://[::1]:8080"]
+        {
+            assert!(Upstream::parse(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["https://127.0.0.1:8080", "127.0.0.1:8080", "http://h:1/x", "http://u@h:1", "http://h:1?x", ""]
+        {
+            assert!(Upstream::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_server_on_loopback_is_called_localhost() {
+        let host = |text| Upstream::parse(text).expect("valid").host_header();
+        assert_eq!(host("http://127.0.0.1:8080"), "localhost:8080");
+        assert_eq!(host("http://mcp:3001"), "mcp:3001");
+    }
+}

@@ -1,0 +1,152 @@
+//! What a request asks for: a closed set, parsed once, by path alone.
+//!
+//! Pure. Everything that is not named here needs a token (X16: default-deny): the sidecar protects the whole port, not
+//! one path. Meets D1, D3, D4, D5, R1, X9, X15, X16, P04, P16.
+
+use crds::Policy;
+
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// A discovery document of ours.
+    Document(Document),
+    /// A well-known document of OAuth that does not exist here. Never the MCP server's to answer (D4).
+    UnknownDocument,
+    /// An endpoint of an authorization server, which native mode does not have.
+    AuthorizationServer,
+    /// A path that the policy says needs no token.
+    Public(PublicAccess),
+    /// The MCP server: whoever asks must have a token.
+    Protected,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// RFC 9728.
+    ProtectedResource,
+    /// RFC 8414, or OpenID Connect Discovery: the provider's own, for clients of older revisions.
+    AuthorizationServer,
+}
+
+/// Proof that a path is on the policy's list. Made here and nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicAccess(());
+
+/// The paths of one policy.
+#[derive(Debug)]
+pub struct Routes {
+    protected_resource: [String; 3],
+    authorization_server: Vec<String>,
+    public: Vec<String>,
+}
+
+const RESOURCE: &str = "/.well-known/oauth-protected-resource";
+const SERVER: &str = "/.well-known/oauth-authorization-server";
+const OPENID: &str = "/.well-known/openid-configuration";
+/// Where an authorization server answers: under /oauth, and at the root for clients that look nowhere else (D5).
+const ENDPOINTS: [&str; 9] = [
+    "/oauth/authorize",
+    "/oauth/callback",
+    "/oauth/token",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/.well-known/jwks.json",
+    "/authorize",
+    "/token",
+    "/register",
+];
+
+impl Routes {
+    /// Each document at the root, with the MCP path inserted behind it, and under the MCP path (D1, D3).
+    pub fn new(policy: &Policy) -> Self {
+        let mcp = policy.resource.path();
+        let forms =
+            |document: &str| [document.to_owned(), format!("{document}{mcp}"), format!("{mcp}{document}")];
+        Self {
+            protected_resource: forms(RESOURCE),
+            authorization_server: [forms(SERVER), forms(OPENID)].concat(),
+            public: policy.public_paths.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// The path as it was sent; nothing is decoded or cleaned (P04).
+    pub fn of(&self, path: &str) -> Route {
+        if self.protected_resource.iter().any(|known| known == path) {
+            return Route::Document(Document::ProtectedResource);
+        }
+        if self.authorization_server.iter().any(|known| known == path) {
+            return Route::Document(Document::AuthorizationServer);
+        }
+        if path.contains("/.well-known/oauth-") || path.contains("/.well-known/openid-") {
+            return Route::UnknownDocument;
+        }
+        if ENDPOINTS.contains(&path) {
+            return Route::AuthorizationServer;
+        }
+        if self.public.iter().any(|public| public == path) {
+            return Route::Public(PublicAccess(()));
+        }
+        Route::Protected
+    }
+
+    /// The path form of the resource's document, which the challenge names (D1).
+    pub fn resource_metadata(&self) -> &str {
+        &self.protected_resource[1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::example_policy;
+
+    fn routes(url: &str) -> Routes {
+        Routes::new(&example_policy(url, &["/healthz"]))
+    }
+
+    #[test]
+    fn each_document_is_found_in_every_form() {
+        for (url, mcp) in [("https://h/mcp", "/mcp"), ("https://h", ""), ("https://h/a/b", "/a/b")] {
+            let routes = routes(url);
+            for form in [RESOURCE.to_owned(), format!("{RESOURCE}{mcp}"), format!("{mcp}{RESOURCE}")] {
+                assert_eq!(routes.of(&form), Route::Document(Document::ProtectedResource), "{form}");
+            }
+            for document in [SERVER, OPENID] {
+                for form in [document.to_owned(), format!("{document}{mcp}"), format!("{mcp}{document}")] {
+                    assert_eq!(routes.of(&form), Route::Document(Document::AuthorizationServer), "{form}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_documents_of_oauth_are_ours_to_deny() {
+        for path in [
+            "/.well-known/oauth-x",
+            "/.well-known/openid-federation",
+            "/.well-known/oauth-protected-resource/other",
+        ] {
+            assert_eq!(routes("https://h/mcp").of(path), Route::UnknownDocument, "{path}");
+        }
+        assert_eq!(routes("https://h/mcp").of("/.well-known/agent.json"), Route::Protected);
+    }
+
+    #[test]
+    fn a_public_path_is_one_path_and_nothing_near_it() {
+        let routes = routes("https://h/mcp");
+        assert_eq!(routes.of("/healthz"), Route::Public(PublicAccess(())));
+        for near in
+            ["/healthz/", "/Healthz", "//healthz", "/healthz/x", "/healthz%20", "/health", "/healthz;x"]
+        {
+            assert_eq!(routes.of(near), Route::Protected, "{near}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_protected() {
+        for path in ["/", "/mcp", "/mcp/", "/sse", "/messages/", "/metrics", "/healthz/../mcp"] {
+            assert_eq!(routes("https://h/mcp").of(path), Route::Protected, "{path}");
+        }
+        assert_eq!(routes("https://h/mcp").of("/oauth/token"), Route::AuthorizationServer);
+    }
+}

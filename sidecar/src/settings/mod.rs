@@ -1,0 +1,202 @@
+//! What the process was told: flags, their environment twins, and the policy of those who have no operator.
+//!
+//! Pure: arguments and environment are handed in. Every mistake is named at once, with the flag or variable (promise 5).
+
+mod environment;
+mod flags;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crds::Violations;
+use crds::violation::Collector;
+use tracing::Level;
+
+use crate::forward::Upstream;
+use crate::live::Source;
+
+#[cfg(test)]
+pub(crate) use environment::{example_policy, example_policy_with_scopes};
+
+/// The help text, which is also documentation.
+pub const HELP: &str = include_str!("help.txt");
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub admin: SocketAddr,
+    pub upstream: Upstream,
+    pub source: Source,
+    pub log: Level,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub enum Task {
+    Run(Settings),
+    /// Validate, say what would be enforced, and end.
+    Check(Settings),
+    Help,
+    Version,
+}
+
+/// The variables of a process.
+pub type Environment = BTreeMap<String, String>;
+
+const LISTEN: &str = "0.0.0.0:17080";
+const ADMIN: &str = "0.0.0.0:17081";
+const UPSTREAM: &str = "http://127.0.0.1:8080";
+
+/// Reads arguments and environment; a flag wins over its variable.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+) -> Result<Task, Violations> {
+    let flags = flags::parse(arguments)?;
+    match flags.only {
+        Some(flags::Only::Help) => return Ok(Task::Help),
+        Some(flags::Only::Version) => return Ok(Task::Version),
+        Some(flags::Only::Check) | None => {}
+    }
+    let mut found = Collector::default();
+    let settings = settings(&flags, environment, &mut found);
+    let settings = found.finish(settings)?;
+    Ok(if flags.only.is_some() { Task::Check(settings) } else { Task::Run(settings) })
+}
+
+fn settings(flags: &flags::Flags, environment: &Environment, found: &mut Collector) -> Option<Settings> {
+    let given = |flag: &'static str, variable: &'static str| {
+        flags.value(flag).or_else(|| named(environment, variable))
+    };
+    let fallback = listen_of_the_seed(environment);
+    let listen = address(given("--listen", "MCP_OAUTH_LISTEN").or(fallback), LISTEN, found);
+    let admin = address(given("--admin", "MCP_OAUTH_ADMIN"), ADMIN, found);
+    let upstream = upstream(given("--upstream", "MCP_OAUTH_UPSTREAM"), found);
+    let log = level(given("--log", "MCP_OAUTH_LOG"), found);
+    let source = match given("--policy-dir", "MCP_OAUTH_POLICY_DIR") {
+        Some((_, directory)) => Some(Source::Directory(PathBuf::from(directory))),
+        None => {
+            let policy = environment::policy(environment);
+            found.merge(policy).map(|policy| Source::Fixed(Box::new(policy)))
+        }
+    };
+    Some(Settings { listen: listen?, admin: admin?, upstream: upstream?, source: source?, log: log? })
+}
+
+/// A value together with the name that it was given under.
+type Given = (&'static str, String);
+
+/// An empty variable is one that is not set: that is how Compose files leave one out.
+fn named(environment: &Environment, variable: &'static str) -> Option<Given> {
+    let value = environment.get(variable)?;
+    (!value.is_empty()).then(|| (variable, value.clone()))
+}
+
+/// `MCP_HOST` and `MCP_PORT` say where clients find the server: with us in front, that is us.
+fn listen_of_the_seed(environment: &Environment) -> Option<Given> {
+    let (_, port) = named(environment, "MCP_PORT")?;
+    let host = named(environment, "MCP_HOST").map_or_else(|| "0.0.0.0".to_owned(), |(_, host)| host);
+    let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
+    Some(("MCP_HOST, MCP_PORT", format!("{host}:{port}")))
+}
+
+fn address(given: Option<Given>, default: &'static str, found: &mut Collector) -> Option<SocketAddr> {
+    let (name, text) = given.unwrap_or(("default", default.to_owned()));
+    let parsed = text.parse();
+    parsed
+        .map_err(|_| found.report(name, format!("must be ADDRESS:PORT, such as {default}, not '{text}'")))
+        .ok()
+}
+
+fn upstream(given: Option<Given>, found: &mut Collector) -> Option<Upstream> {
+    let (name, text) = given.unwrap_or(("default", UPSTREAM.to_owned()));
+    Upstream::parse(&text).map_err(|reason| found.report(name, format!("{reason}, not '{text}'"))).ok()
+}
+
+fn level(given: Option<Given>, found: &mut Collector) -> Option<Level> {
+    let Some((name, text)) = given else { return Some(Level::INFO) };
+    match text.as_str() {
+        "error" => Some(Level::ERROR),
+        "warn" => Some(Level::WARN),
+        "info" => Some(Level::INFO),
+        "debug" => Some(Level::DEBUG),
+        _ => {
+            found.report(name, format!("must be error, warn, info or debug, not '{text}'"));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn hmac(more: &[(&str, &str)]) -> Environment {
+        let mut all = environment(&[
+            ("OAUTH_PROVIDER", "hmac"),
+            ("JWT_SECRET", "kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA"),
+            ("OAUTH_SERVER_URL", "https://mcp.example.com"),
+        ]);
+        all.extend(environment(more));
+        all
+    }
+
+    fn run(arguments: &[&str], environment: &Environment) -> Settings {
+        match parse(arguments.iter().map(OsString::from), environment) {
+            Ok(Task::Run(settings)) => settings,
+            other => panic!("expected settings, got {other:?}"),
+        }
+    }
+
+    fn mistakes(arguments: &[&str], environment: &Environment) -> String {
+        parse(arguments.iter().map(OsString::from), environment).expect_err("mistakes").to_string()
+    }
+
+    #[test]
+    fn a_flag_wins_over_its_variable_and_the_variable_over_the_default() {
+        let variables = hmac(&[("MCP_OAUTH_LISTEN", "127.0.0.1:1"), ("MCP_OAUTH_ADMIN", "127.0.0.1:2")]);
+        let settings = run(&["--listen", "127.0.0.1:3"], &variables);
+        assert_eq!((settings.listen.port(), settings.admin.port()), (3, 2));
+        assert_eq!(run(&[], &hmac(&[])).listen.to_string(), LISTEN);
+    }
+
+    #[test]
+    fn with_a_policy_directory_the_environment_is_not_asked_for_a_policy() {
+        let settings = run(&["--policy-dir=/etc/mcp-oauth"], &Environment::new());
+        assert!(matches!(settings.source, Source::Directory(_)));
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let variables = hmac(&[("MCP_OAUTH_LOG", "loud"), ("JWT_SECRET", "short")]);
+        let said = mistakes(&["--listen=here", "--upstream", "https://x"], &variables);
+        for part in [
+            "--listen: must be ADDRESS:PORT",
+            "--upstream: must be http://",
+            "MCP_OAUTH_LOG: must be error",
+            "JWT_SECRET: must be at least 32",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_the_server_is_ours_to_listen_on() {
+        let variables = hmac(&[("MCP_HOST", "localhost"), ("MCP_PORT", "9000")]);
+        assert_eq!(run(&[], &variables).listen.to_string(), "127.0.0.1:9000");
+    }
+
+    #[test]
+    fn an_unknown_flag_is_named_and_check_is_a_task_of_its_own() {
+        assert!(mistakes(&["--permissive"], &hmac(&[])).contains("--permissive"));
+        assert!(matches!(parse(["--check".into()], &hmac(&[])), Ok(Task::Check(_))));
+        assert!(matches!(parse(["--help".into()], &Environment::new()), Ok(Task::Help)));
+    }
+}

@@ -1,0 +1,159 @@
+//! Is this a request that can be read in one way only?
+//!
+//! Pure. What is decided on is what is sent on: a target that another parser might resolve to another place is refused,
+//! not cleaned (P04, P05, P15, promise 2). Meets P04, P05, P06, P15, X17.
+
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::{HeaderMap, Method, Uri};
+
+/// Why a request is not read at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadTarget {
+    #[error("the request has no Host header, or more than one")]
+    Host,
+    #[error("the request target is not an absolute path")]
+    Form,
+    #[error(
+        "the request path has dot segments, a backslash, a control character or bytes that are not ASCII"
+    )]
+    Path,
+    #[error("this method is not relayed")]
+    Method,
+    #[error("protocol upgrades are not relayed")]
+    Upgrade,
+}
+
+impl BadTarget {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Host => "host_header",
+            Self::Form => "target_form",
+            Self::Path => "target_path",
+            Self::Method => "method",
+            Self::Upgrade => "upgrade",
+        }
+    }
+}
+
+/// Checks method, target and the headers that could give either another meaning.
+pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadTarget> {
+    // P05: neither is part of any MCP wire, and both reach further than one resource.
+    if *method == Method::CONNECT || *method == Method::TRACE {
+        return Err(BadTarget::Method);
+    }
+    // RFC 9112 §3.2: a server MUST answer 400 to a request that lacks a Host header or has more than one.
+    let mut hosts = headers.get_all(HOST).iter();
+    if hosts.next().is_none() || hosts.next().is_some() {
+        return Err(BadTarget::Host);
+    }
+    // Absolute form would be a second opinion on scheme and host.
+    if uri.scheme().is_some() || uri.authority().is_some() || !uri.path().starts_with('/') {
+        return Err(BadTarget::Form);
+    }
+    if !is_plain(uri.path()) || uri.query().is_some_and(|query| !query.is_ascii()) {
+        return Err(BadTarget::Path);
+    }
+    if headers.contains_key(UPGRADE) || asks_for_upgrade(headers) {
+        return Err(BadTarget::Upgrade);
+    }
+    Ok(())
+}
+
+/// No byte and no segment that a server behind us might read differently.
+fn is_plain(path: &str) -> bool {
+    let plain_bytes = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    plain_bytes && !has_encoded_trick(path) && path.split('/').all(|segment| !is_dots(segment))
+}
+
+/// `%00`, `%2f`, `%5c` and control characters: bytes that change what a path means once they are decoded. Twice encoded
+/// percent signs are left alone, for decoding twice is nobody's right.
+fn has_encoded_trick(path: &str) -> bool {
+    let encoded = path.match_indices('%').map(|(at, _)| path.get(at + 1..at + 3));
+    encoded.into_iter().any(|digits| match digits.map(|digits| u8::from_str_radix(digits, 16)) {
+        Some(Ok(byte)) => byte < 0x20 || byte == 0x7f || byte == b'/' || byte == b'\\',
+        _ => true,
+    })
+}
+
+/// `.` and `..`, raw or encoded, with or without path parameters (`..;x`).
+fn is_dots(segment: &str) -> bool {
+    let name = segment.split(';').next().unwrap_or_default();
+    let decoded = name.replace("%2e", ".").replace("%2E", ".");
+    decoded == "." || decoded == ".."
+}
+
+fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("upgrade"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers() -> HeaderMap {
+        HeaderMap::from_iter([(HOST, http::HeaderValue::from_static("mcp.example.com"))])
+    }
+
+    fn verdict(target: &str) -> Result<(), BadTarget> {
+        check(&Method::POST, &target.parse().expect("a target that the parser takes"), &headers())
+    }
+
+    #[test]
+    fn a_plain_path_is_read() {
+        for target in ["/mcp", "/", "/a/b.c/%20d", "/.well-known/x", "/mcp?x=..%2f", "/a/...", "/%252e%252e/"]
+        {
+            assert_eq!(verdict(target), Ok(()), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_can_be_read_in_two_ways_is_refused() {
+        let targets = [
+            "/../mcp",
+            "/a/./b",
+            "/%2e%2e/mcp",
+            "/a/.%2E/b",
+            "/a%2fb",
+            "/a%5cb",
+            "/a%00",
+            "/a%0d%0a",
+            "/..;/mcp",
+            "/a\\b",
+            "/%zz",
+            "/a%",
+        ];
+        for target in targets {
+            if let Ok(uri) = target.parse() {
+                assert_eq!(check(&Method::GET, &uri, &headers()), Err(BadTarget::Path), "{target}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_origin_form_is_taken() {
+        assert_eq!(verdict("http://evil.example/mcp"), Err(BadTarget::Form));
+        assert_eq!(verdict("/mcp"), Ok(()));
+    }
+
+    #[test]
+    fn one_host_is_needed_and_two_are_too_many() {
+        let uri = "/mcp".parse().expect("valid");
+        assert_eq!(check(&Method::GET, &uri, &HeaderMap::new()), Err(BadTarget::Host));
+        let mut two = headers();
+        two.append(HOST, http::HeaderValue::from_static("other"));
+        assert_eq!(check(&Method::GET, &uri, &two), Err(BadTarget::Host));
+        assert_eq!(check(&Method::GET, &uri, &headers()), Ok(()));
+    }
+
+    #[test]
+    fn tunnels_traces_and_upgrades_are_refused() {
+        let uri = "/mcp".parse().expect("valid");
+        assert_eq!(check(&Method::TRACE, &uri, &headers()), Err(BadTarget::Method));
+        let mut upgrade = headers();
+        upgrade.insert(CONNECTION, http::HeaderValue::from_static("keep-alive, Upgrade"));
+        assert_eq!(check(&Method::GET, &uri, &upgrade), Err(BadTarget::Upgrade));
+        upgrade.insert(CONNECTION, http::HeaderValue::from_static("keep-alive"));
+        assert_eq!(check(&Method::GET, &uri, &upgrade), Ok(()));
+    }
+}

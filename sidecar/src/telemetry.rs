@@ -1,0 +1,154 @@
+//! What the sidecar says of itself: exactly one record per request, and counters with few, fixed labels.
+//!
+//! Writes to standard error. Never a token, a query, a body or a header's value (R21, P23); labels are our own words, so
+//! no caller can make them many (style habit 25).
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use http::{Request, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use tracing::Level;
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Forwarded { user: Option<String> },
+    Document,
+    Preflight,
+    Rejected { code: &'static str },
+}
+
+/// What a request looked like, kept for its record.
+#[derive(Debug)]
+pub struct Entry {
+    method: String,
+    path: String,
+}
+
+/// Counts requests by outcome.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Labels, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    outcome: &'static str,
+    reason: &'static str,
+}
+
+const LONGEST_PATH: usize = 128;
+
+impl Outcome {
+    fn labels(&self) -> Labels {
+        match self {
+            Self::Forwarded { .. } => Labels { outcome: "forwarded", reason: "" },
+            Self::Document => Labels { outcome: "document", reason: "" },
+            Self::Preflight => Labels { outcome: "preflight", reason: "" },
+            Self::Rejected { code } => Labels { outcome: "rejected", reason: code },
+        }
+    }
+}
+
+impl Entry {
+    /// Method and path, escaped and cut; the query may hold a secret and is left out.
+    pub fn of<B>(request: &Request<B>) -> Self {
+        let method = request.method().as_str().chars().take(16).collect();
+        let mut path = String::new();
+        for byte in request.uri().path().bytes().take(LONGEST_PATH) {
+            let _ = write!(path, "{}", byte.escape_ascii());
+        }
+        Self { method, path }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("mcp_oauth");
+        let requests = Family::<Labels, Counter>::default();
+        registry.register(
+            "requests",
+            "Requests on the traffic port, by what became of them",
+            requests.clone(),
+        );
+        Self { registry, requests }
+    }
+}
+
+impl Metrics {
+    /// The one record of a request.
+    pub fn record(&self, entry: &Entry, status: StatusCode, outcome: &Outcome, took: Duration) {
+        let labels = outcome.labels();
+        let user = match outcome {
+            Outcome::Forwarded { user } => user.as_deref().unwrap_or("-"),
+            _ => "-",
+        };
+        tracing::info!(
+            method = entry.method,
+            path = entry.path,
+            status = status.as_u16(),
+            outcome = labels.outcome,
+            reason = labels.reason,
+            user,
+            micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            "request"
+        );
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// In the text format of Prometheus.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(std::fmt::Error) => String::new(),
+        }
+    }
+}
+
+/// Sets up the log: for people on a terminal, JSON for everything else.
+pub fn start_log(level: Level) {
+    let builder =
+        tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.init();
+    } else {
+        builder.json().flatten_event(true).with_ansi(false).init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_has_no_query_and_is_cut() {
+        let long = format!("/mcp/{}?access_token=secret", "a".repeat(500));
+        let request = Request::builder().uri(long).body(()).expect("valid");
+        let entry = Entry::of(&request);
+        assert!(entry.path.len() == LONGEST_PATH && !entry.path.contains("secret"));
+    }
+
+    #[test]
+    fn requests_are_counted_by_what_became_of_them() {
+        let metrics = Metrics::default();
+        let entry = Entry::of(&Request::builder().uri("/mcp").body(()).expect("valid"));
+        metrics.record(
+            &entry,
+            StatusCode::UNAUTHORIZED,
+            &Outcome::Rejected { code: "no_credential" },
+            Duration::ZERO,
+        );
+        let text = metrics.encode();
+        assert!(
+            text.contains(r#"mcp_oauth_requests_total{outcome="rejected",reason="no_credential"} 1"#),
+            "{text}"
+        );
+    }
+}
