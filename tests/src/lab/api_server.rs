@@ -5,8 +5,6 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::process::Command;
-
 use super::command::{Group, tail};
 use super::components::{self, Etcd};
 use super::kubectl::Kubectl;
@@ -53,9 +51,8 @@ impl ApiServer {
             pki,
             folder,
         };
-        let mut command = Command::new(kubernetes.etcd()?);
-        command.args(etcd.arguments());
-        started.etcd = Some(Group::daemon(&mut command, &started.folder.join("etcd.log"))?);
+        let log = started.folder.join("etcd.log");
+        started.etcd = Some(Group::tethered(&kubernetes.etcd()?, &etcd.arguments(), &log)?);
         started.restart().await?;
         Ok(started)
     }
@@ -64,8 +61,7 @@ impl ApiServer {
     pub async fn restart(&mut self) -> Result<(), Error> {
         self.server = None;
         let log = self.folder.join("kube-apiserver.log");
-        let mut command = Command::new(&self.program);
-        let mut group = Group::daemon(command.args(&self.arguments), &log)?;
+        let mut group = Group::tethered(&self.program, &self.arguments, &log)?;
         let kubectl = &self.kubectl;
         let ready = async || {
             if group.ended().is_some() {

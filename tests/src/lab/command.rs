@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
-use super::Error;
+use super::{Error, processes};
 
 /// What a program said.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Group {
     pub fn start(command: &mut Command) -> Result<Self, Error> {
         let program = name_of(command);
         let start = |source| Error::Start { program: program.clone(), source };
-        let (variable, value) = owner_mark();
+        let (variable, value) = processes::mark();
         let child = command.env(variable, value).process_group(0).spawn().map_err(start)?;
         let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         Ok(Self { program, child, leader })
@@ -51,6 +51,18 @@ impl Group {
         let file = File::create(log).map_err(Error::file("create", log))?;
         let twin = file.try_clone().map_err(Error::file("open", log))?;
         Self::start(command.stdin(Stdio::null()).stdout(file).stderr(twin))
+    }
+
+    /// Starts a program that runs on and ends with this process, whatever ends this process: a shell beside it
+    /// waits for the end of a pipe that only we hold.
+    pub fn tethered(program: &Path, arguments: &[String], log: &Path) -> Result<Self, Error> {
+        const SCRIPT: &str = r#"exec 3<&0; "$@" 3<&- </dev/null & program=$!
+            { cat <&3 >/dev/null; kill -KILL "$program"; } & exec 3<&-; wait "$program""#;
+        let file = File::create(log).map_err(Error::file("create", log))?;
+        let twin = file.try_clone().map_err(Error::file("open", log))?;
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT, "lab"]).arg(program).args(arguments);
+        Self::start(command.stdin(Stdio::piped()).stdout(file).stderr(twin))
     }
 
     pub fn id(&self) -> Option<u32> {
@@ -97,11 +109,6 @@ impl Drop for Group {
         let _ = kill_process_group(leader, Signal::KILL);
         let _ = self.child.try_wait();
     }
-}
-
-/// The environment variable that everything started from here carries, and so does all that it starts.
-pub fn owner_mark() -> (&'static str, String) {
-    ("MCP_OAUTH_LAB_OWNER", std::process::id().to_string())
 }
 
 /// Runs `command` to its end and keeps what it says, whatever its exit code.
@@ -226,6 +233,19 @@ mod tests {
             assert!(started.elapsed() < SOON, "the sleep lives on");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_tethered_program_ends_when_its_pipe_does_and_its_own_end_is_seen() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let log = dir.path().join("log");
+        let sleep = |seconds: &str| Group::tethered(Path::new("sleep"), &[seconds.to_owned()], &log);
+        let mut held = sleep("60").expect("sleep starts");
+        assert!(held.ended().is_none());
+        drop(held.child().stdin.take());
+        within("the end of sleep", SOON, held.wait()).await.expect("in time").expect("it ends");
+        let mut short = sleep("0").expect("sleep starts");
+        within("the end of sleep", SOON, short.wait()).await.expect("in time").expect("it ends");
     }
 
     #[tokio::test]

@@ -17,7 +17,9 @@ pub fn down(name: &Name, paths: &Paths) -> Result<(), Error> {
     }
     folder.remove()?;
     let mut left: Vec<String> = cgroup.left().iter().map(|path| path.display().to_string()).collect();
-    left.extend(state.iter().flat_map(|state| state.node.members()).map(|it| format!("process {}", it.pid)));
+    left.extend(
+        state.iter().flat_map(|state| state.node.members()).map(|it| format!("process {}", it.pid())),
+    );
     if left.is_empty() { Ok(()) } else { Err(Error::LeftBehind(left.join(", "))) }
 }
 

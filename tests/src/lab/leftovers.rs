@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use super::cgroup::Cgroup;
-use super::{Name, Paths, command, node};
+use super::{Name, Paths, processes};
 
 /// Where the node mounts something; on the host nothing of it may ever show.
 const MOUNT_POINTS: [&str; 6] = [
@@ -37,10 +37,7 @@ impl Snapshot {
         let namespaces = entries("/run/netns").filter(|namespace| namespace.starts_with("cni-"));
         things.extend(namespaces.map(|namespace| format!("network namespace {namespace}")));
         things.extend(Cgroup::of(name).left().iter().map(|folder| format!("cgroup {}", folder.display())));
-        let (variable, value) = command::owner_mark();
-        let mark = format!("{variable}={value}");
-        let started = node::all_processes().filter(|pid| node::has_in_environment(*pid, &mark));
-        things.extend(started.map(|pid| format!("process {pid}")));
+        things.extend(processes::descendants().iter().map(|it| format!("process {}", it.pid())));
         Self { things }
     }
 
@@ -70,6 +67,7 @@ mod tests {
     use tokio::process::Command;
 
     use super::*;
+    use crate::lab::command;
 
     fn snapshot<const N: usize>(things: [&str; N]) -> Snapshot {
         Snapshot { things: things.into_iter().map(str::to_owned).collect() }

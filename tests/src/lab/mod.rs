@@ -27,6 +27,7 @@ pub mod network;
 pub mod node;
 pub mod paths;
 pub mod pki;
+pub mod processes;
 pub mod progress;
 pub mod settings;
 pub mod state;

@@ -4,14 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 
 use super::command::{Group, within};
+use super::processes::{self, Process};
 use super::{Error, network};
 
 const INIT: &str = include_str!("../../kubernetes/node.sh");
@@ -28,23 +28,6 @@ pub struct Node {
     pid: u32,
     started: u64,
     namespaces: Vec<PathBuf>,
-}
-
-/// A process, told apart from a later one of the same number by its start time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
-    pub pid: u32,
-    started: u64,
-}
-
-impl Process {
-    fn of(pid: u32) -> Option<Self> {
-        Some(Self { pid, started: start_time(pid)? })
-    }
-
-    fn lives(&self) -> bool {
-        start_time(self.pid) == Some(self.started)
-    }
 }
 
 /// Ties the node's life to this process: gone with it, unless the node was told to stay.
@@ -83,7 +66,7 @@ impl Node {
     }
 
     fn of_process(pid: u32) -> Option<Self> {
-        Some(Self { pid, started: start_time(pid)?, namespaces: namespaces_of(pid) })
+        Some(Self { pid, started: Process::of(pid)?.started(), namespaces: namespaces_of(pid) })
     }
 
     pub fn pid(&self) -> u32 {
@@ -92,7 +75,7 @@ impl Node {
 
     /// Whether PID 1 lives.
     pub fn is_up(&self) -> bool {
-        start_time(self.pid) == Some(self.started)
+        self.init().lives()
     }
 
     /// A command that runs `program` as a process of the node.
@@ -120,39 +103,26 @@ impl Node {
 
     /// Ends PID 1 and with it the node, ends what runs beside it, and waits until all of them are gone.
     pub fn end(&self) -> Result<(), Error> {
-        let members = self.members();
-        for process in &members {
-            if let Some(pid) = Pid::from_raw(process.pid.cast_signed()) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-        }
-        let patience = Instant::now();
-        while let Some(process) = members.iter().find(|process| process.lives()) {
-            if patience.elapsed() > BOUND {
-                return Err(Error::LeftBehind(format!("process {} of the node", process.pid)));
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Ok(())
+        processes::end(&self.members())
     }
 
     /// Every other process in one of the node's namespaces or with its mark, PID 1 first.
     pub fn members(&self) -> Vec<Process> {
-        let init = Process { pid: self.pid, started: self.started };
-        let up = init.lives();
-        // The kernel gives the number of a namespace to another once it is gone: it says nothing after PID 1.
-        let inside = |pid: u32| up && self.is_inside(pid);
-        let others = all_processes().filter(|pid| *pid != self.pid && *pid != std::process::id());
-        let ours = others.filter(|pid| inside(*pid) || self.has_mark(*pid)).filter_map(Process::of);
-        init.lives().then_some(init).into_iter().chain(ours).collect()
+        let init = self.init();
+        let mut namespaces = self.namespaces.clone();
+        // The kernel gives the number of a namespace to another once it is gone: it says nothing after PID 1. And
+        // a namespace that is also ours is no sign of the node.
+        let ours = namespaces_of(std::process::id());
+        namespaces.retain(|namespace| init.lives() && !ours.contains(namespace));
+        let inside = |pid: u32| namespaces_of(pid).iter().any(|namespace| namespaces.contains(namespace));
+        let marked = |pid: u32| processes::has_variable(pid, MARK, |value| value == self.mark());
+        let members = processes::others().filter(|pid| *pid != self.pid && (inside(*pid) || marked(*pid)));
+        let members = members.filter_map(Process::of).collect::<Vec<_>>();
+        Some(init).filter(Process::lives).into_iter().chain(members).collect()
     }
 
-    fn is_inside(&self, pid: u32) -> bool {
-        namespaces_of(pid).iter().any(|namespace| self.namespaces.contains(namespace))
-    }
-
-    fn has_mark(&self, pid: u32) -> bool {
-        has_in_environment(pid, &format!("{MARK}={}", self.mark()))
+    fn init(&self) -> Process {
+        Process::known(self.pid, self.started)
     }
 
     fn mark(&self) -> String {
@@ -170,18 +140,6 @@ impl Leash {
     }
 }
 
-/// The numbers of all processes that this process can see.
-pub fn all_processes() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-/// Whether a process was started with this entry (`NAME=value`) in its environment.
-pub fn has_in_environment(pid: u32, entry: &str) -> bool {
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|found| found == entry.as_bytes())
-}
-
 fn namespaces_of(pid: u32) -> Vec<PathBuf> {
     let link = |name| fs::read_link(format!("/proc/{pid}/ns/{name}")).ok();
     NAMESPACES.into_iter().filter_map(link).collect()
@@ -191,28 +149,11 @@ fn only_child(pid: u32) -> Option<u32> {
     fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?.trim().parse().ok()
 }
 
-/// Field 22 of /proc/PID/stat, for a process that is not a zombie.
-fn start_time(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let state = fields.next()?;
-    if state == "Z" || state == "X" {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Instant;
 
-    #[test]
-    fn a_process_is_known_by_number_and_start_time() {
-        let me = Node::of_process(std::process::id()).expect("this process lives");
-        assert!(me.is_up());
-        let earlier = Node { started: me.started - 1, ..me };
-        assert!(!earlier.is_up());
-    }
+    use super::*;
 
     #[tokio::test]
     async fn what_has_the_mark_of_a_node_that_is_gone_still_belongs_to_it() {
@@ -221,7 +162,7 @@ mod tests {
         let marked = sleep(gone.mark()).expect("sleep starts");
         let other = sleep("1-1".to_owned()).expect("sleep starts");
         let patience = Instant::now();
-        let found = |group: &Group| gone.members().iter().any(|process| Some(process.pid) == group.id());
+        let found = |group: &Group| gone.members().iter().any(|process| Some(process.pid()) == group.id());
         while !found(&marked) {
             assert!(patience.elapsed() < BOUND);
             tokio::time::sleep(Duration::from_millis(10)).await;

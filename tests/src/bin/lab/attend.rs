@@ -6,7 +6,7 @@ use std::time::Duration;
 use harness::lab::down::down;
 use harness::lab::interrupt::Interrupts;
 use harness::lab::leftovers::Snapshot;
-use harness::lab::{Error, Name, Paths, Progress};
+use harness::lab::{Error, Name, Paths, Progress, processes};
 
 /// How work in the foreground ended.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub(crate) async fn attend<T>(
 }
 
 async fn clean(name: &Name, paths: &Paths, before: &Snapshot) -> Result<(), Error> {
+    // What was begun and is not part of the lab: builds, test programs and what they started.
+    processes::end(&processes::descendants())?;
     down(name, paths)?;
     // The kernel takes a namespace apart a moment after its last process.
     let mut left = Vec::new();
