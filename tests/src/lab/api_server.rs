@@ -1,8 +1,8 @@
 //! An API server alone, with its etcd, on free loopback ports: enough for everything that admission, schemas and
 //! server-side apply do, without root and without a node. Ends when the value is dropped.
 
-use std::net::TcpListener;
-use std::path::PathBuf;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::command::{Group, tail};
@@ -34,6 +34,7 @@ impl ApiServer {
         kubernetes.ensure(&paths, progress).await?;
         let tools = tools::ensure_kubectl(&paths, progress).await?;
         let [port, client_port, peer_port] = free_ports()?;
+        sweep(&paths.cache("run"));
         // The port makes the name unique on this machine for as long as the server runs.
         let name: Name = format!("api-{port}").parse()?;
         let folder = paths.run(&name);
@@ -94,6 +95,21 @@ impl Drop for ApiServer {
     }
 }
 
+/// Removes the folders of API servers whose test program was killed: the servers have ended, their data stayed.
+fn sweep(run: &Path) {
+    for entry in std::fs::read_dir(run).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let port = name.strip_prefix("api-").and_then(|port| port.parse::<u16>().ok());
+        let Some(port) = port else { continue };
+        // One that starts at this moment does not listen yet.
+        let age = entry.metadata().and_then(|it| it.modified()).ok().and_then(|time| time.elapsed().ok());
+        let old = age.is_some_and(|age| age > Duration::from_mins(10));
+        if old && TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Ports that nobody listens on at the moment.
 fn free_ports() -> Result<[u16; 3], Error> {
     let listen = || {
@@ -108,6 +124,23 @@ fn free_ports() -> Result<[u16; 3], Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_another_server_may_be_starting_in_is_not_swept_away() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for name in ["api-1", "api-old", "lab"] {
+            std::fs::create_dir(dir.path().join(name)).expect("a folder");
+        }
+        sweep(dir.path());
+        let left = std::fs::read_dir(dir.path()).expect("a folder").count();
+        assert_eq!(left, 3);
+        let hour_ago = Duration::from_hours(1);
+        let old = std::fs::File::open(dir.path().join("api-1")).expect("a folder");
+        let modified = old.metadata().and_then(|it| it.modified()).expect("a time");
+        old.set_modified(modified - hour_ago).expect("it is ours");
+        sweep(dir.path());
+        assert!(!dir.path().join("api-1").exists() && dir.path().join("lab").exists());
+    }
 
     #[test]
     fn free_ports_differ() {

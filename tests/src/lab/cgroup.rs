@@ -49,9 +49,10 @@ impl Cgroup {
     /// On v2 a controller works below a cgroup only when the cgroup says so.
     fn delegate(&self) -> Result<(), Error> {
         for folder in [PathBuf::from(ROOT), Path::new(ROOT).join(&self.name)] {
+            let available = folder.join("cgroup.controllers");
+            let available = fs::read_to_string(&available).map_err(Error::file("read", &available))?;
             let control = folder.join("cgroup.subtree_control");
-            let wanted = "+cpu +cpuset +io +memory +pids";
-            fs::write(&control, wanted).map_err(Error::file("write", &control))?;
+            fs::write(&control, wanted(&available)).map_err(Error::file("write", &control))?;
         }
         Ok(())
     }
@@ -86,6 +87,12 @@ impl Cgroup {
     }
 }
 
+/// What to write to turn on those controllers that kubelet uses, of those that there are.
+fn wanted(available: &str) -> String {
+    let used = |name: &&str| ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"].contains(name);
+    available.split_whitespace().filter(used).map(|name| format!("+{name} ")).collect()
+}
+
 fn is_version_two() -> bool {
     Path::new(ROOT).join("cgroup.controllers").is_file()
 }
@@ -109,6 +116,11 @@ mod tests {
     fn each_lab_has_a_cgroup_of_its_own_name() {
         let cgroup = Cgroup::of(&"demo".parse().expect("a good name"));
         assert_eq!(cgroup.path(), "/mcp-oauth-demo");
+    }
+
+    #[test]
+    fn only_controllers_that_there_are_are_turned_on() {
+        assert_eq!(wanted("cpuset cpu rdma pids\n"), "+cpuset +cpu +pids ");
     }
 
     #[test]
