@@ -90,7 +90,7 @@ impl Cgroup {
 /// What to write to turn on those controllers that kubelet uses, of those that there are.
 fn wanted(available: &str) -> String {
     let used = |name: &&str| ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"].contains(name);
-    available.split_whitespace().filter(used).map(|name| format!("+{name} ")).collect()
+    available.split_whitespace().filter(used).flat_map(|name| ["+", name, " "]).collect()
 }
 
 fn is_version_two() -> bool {
