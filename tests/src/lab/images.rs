@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 use super::command::{check, stream};
@@ -26,7 +27,8 @@ pub fn reference(program: &str) -> String {
 /// The image that holds a pod's namespaces.
 pub async fn pause(paths: &Paths) -> Result<PathBuf, Error> {
     let folder = paths.cache("images");
-    let archive = folder.join("pause-1.tar");
+    let digest = super::hex(&Sha256::digest(PAUSE));
+    let archive = folder.join(format!("pause-{}.tar", &digest[..12]));
     if archive.is_file() {
         return Ok(archive);
     }
