@@ -46,7 +46,7 @@ impl Cluster {
         let path = paths.run(&name);
         let folder = Folder::new(name, path);
         match folder.state()? {
-            Some(state) if state.node.is_up() => Ok(Self::new(folder, state)),
+            Some(state) if state.is_ready() => Ok(Self::new(folder, state)),
             _ => Err(Error::NotUp(folder.name().to_string())),
         }
     }

@@ -26,6 +26,8 @@ pub enum Error {
     Digest { path: PathBuf, found: String },
     #[error("no lab named \"{0}\" is up; `lab up` starts one")]
     NotUp(String),
+    #[error("the lab named \"{0}\" is in use; wait for its end, take it down, or choose another --name")]
+    InUse(String),
     #[error("the lab needs root for namespaces and cgroups; run it as root")]
     NotRoot,
     #[error("the lab left something behind: {0}")]

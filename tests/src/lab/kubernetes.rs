@@ -1,7 +1,6 @@
 //! The Kubernetes programs and the cluster's name server: built once per version from their Go modules in
 //! `tests/kubernetes`, kept in the cache, or taken from `KUBEBUILDER_ASSETS` where the user has them.
 
-use std::fs::File;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::command::check;
+use super::lock::Lock;
 use super::{Error, Paths, Progress, tools};
 
 const GO_MOD: &str = include_str!("../../kubernetes/go.mod");
@@ -69,7 +69,7 @@ impl Kubernetes {
     }
 
     async fn build(&self, paths: &Paths, version: &str) -> Result<(), Error> {
-        let _only_one = Lock::take(&self.built).await?;
+        let _only_one = Lock::take(&self.built.join("lock"), BUILD_BOUND).await?;
         let binary = self.built.join("kubernetes");
         if !binary.is_file() {
             let module = paths.repository().join("tests/kubernetes");
@@ -121,28 +121,6 @@ fn required_version<'a>(go_mod: &'a str, module: &str) -> &'a str {
         line.strip_prefix(module)?.strip_prefix(' ')?.split_whitespace().next()
     };
     go_mod.lines().find_map(version).expect("the go.mod beside this code requires the module that it builds")
-}
-
-/// Lets one build at a time into a folder; another lab that wants the same waits.
-struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    async fn take(folder: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
-        let path = folder.join("lock");
-        let file = File::create(&path).map_err(Error::file("create", &path))?;
-        let patience = std::time::Instant::now();
-        while file.try_lock().is_err() {
-            if patience.elapsed() > BUILD_BOUND {
-                let what = format!("another build of \"{}\"", folder.display());
-                return Err(Error::TooLong { what, bound: BUILD_BOUND, detail: String::new() });
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        Ok(Self { _file: file })
-    }
 }
 
 #[cfg(test)]

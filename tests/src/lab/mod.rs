@@ -23,6 +23,7 @@ pub mod interrupt;
 pub mod kubectl;
 pub mod kubernetes;
 pub mod leftovers;
+pub mod lock;
 pub mod network;
 pub mod node;
 pub mod paths;

@@ -109,6 +109,11 @@ impl Paths {
         self.cache.join(folder)
     }
 
+    /// Held by the process that works with the lab of this name in the foreground.
+    pub fn lock(&self, name: &Name) -> PathBuf {
+        self.cache.join("run").join(format!("{name}.lock"))
+    }
+
     /// Everything that belongs to one running lab.
     pub fn run(&self, name: &Name) -> PathBuf {
         self.cache.join("run").join(name.as_str())

@@ -22,6 +22,8 @@ pub struct State {
     pub node: Node,
     /// A restarted machine has other processes under the same numbers.
     boot: String,
+    /// While a lab comes up there is something to take down, but nothing to use.
+    ready: bool,
     pub kubeconfig: PathBuf,
     pub kubectl: PathBuf,
     pub helm: PathBuf,
@@ -29,7 +31,19 @@ pub struct State {
 
 impl State {
     pub fn new(node: Node, kubeconfig: PathBuf, tools: &Path) -> Self {
-        Self { node, boot: boot(), kubeconfig, kubectl: tools.join("kubectl"), helm: tools.join("helm") }
+        Self {
+            node,
+            boot: boot(),
+            ready: false,
+            kubeconfig,
+            kubectl: tools.join("kubectl"),
+            helm: tools.join("helm"),
+        }
+    }
+
+    /// Whether the lab is up and can be used.
+    pub fn is_ready(&self) -> bool {
+        self.ready && self.node.is_up()
     }
 }
 
@@ -78,6 +92,11 @@ impl Folder {
         Ok(state.filter(|state| state.boot == boot()))
     }
 
+    /// From now on others may use the lab.
+    pub fn declare_ready(&self, state: &State) -> Result<(), Error> {
+        self.remember(&State { ready: true, ..state.clone() })
+    }
+
     pub fn remember(&self, state: &State) -> Result<(), Error> {
         let text = serde_json::to_vec_pretty(state).expect("a state has only text keys");
         self.write("lab.json", text).map(drop)
@@ -110,7 +129,7 @@ mod tests {
         let node = serde_json::json!({"pid": 1, "started": 0, "namespaces": []});
         let write = |boot: &str| {
             let state = serde_json::json!({
-                "node": node, "boot": boot, "kubeconfig": "/k", "kubectl": "/k", "helm": "/h",
+                "node": node, "boot": boot, "ready": true, "kubeconfig": "/k", "kubectl": "/k", "helm": "/h",
             });
             folder.write("lab.json", state.to_string()).expect("it is written");
         };

@@ -83,13 +83,14 @@ pub async fn up(
     let state = State::new(node, pki.kubeconfig("admin").into(), &prepared.tools);
     folder.remember(&state)?;
     progress.say("the node's namespaces are there");
-    let cluster = Cluster::new(folder.clone(), state);
+    let cluster = Cluster::new(folder.clone(), state.clone());
     let running = Running { leash, programs: Vec::new(), cluster };
     let mut start = Start { folder, pki, cgroup, prepared, running };
     start.control_plane().await?;
     progress.say("the API server is ready");
     start.node_programs().await?;
     start.ready().await?;
+    start.folder.declare_ready(&state)?;
     progress.say("the node is Ready and the cluster's names resolve");
     Ok(start.running)
 }

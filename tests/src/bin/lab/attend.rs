@@ -6,7 +6,8 @@ use std::time::Duration;
 use harness::lab::down::down;
 use harness::lab::interrupt::Interrupts;
 use harness::lab::leftovers::Snapshot;
-use harness::lab::{Error, Name, Paths, Progress, processes};
+use harness::lab::lock::Lock;
+use harness::lab::{Cluster, Error, Name, Paths, Progress, processes};
 
 /// How work in the foreground ended.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) enum Afterwards {
     LeaveUp,
 }
 
-/// Does the work, and takes the lab down afterwards, or in any case when the work did not end well.
+/// Does the work, which may bring the lab up, and takes the lab down afterwards, or in any case when the work did not end well.
 pub(crate) async fn attend<T>(
     name: &Name,
     paths: &Paths,
@@ -31,6 +32,11 @@ pub(crate) async fn attend<T>(
     afterwards: Afterwards,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<Ending<T>, Error> {
+    let in_use = || Error::InUse(name.to_string());
+    let _mine = Lock::try_take(&paths.lock(name))?.ok_or_else(in_use)?;
+    if Cluster::named(name.clone(), paths).is_ok() {
+        return Err(in_use());
+    }
     let mut interrupts = Interrupts::catch()?;
     let before = Snapshot::take(name, paths);
     // The work is dropped inside, and with it whatever it had begun.
@@ -49,7 +55,7 @@ pub(crate) async fn attend<T>(
     }
     let cleaned = clean(name, paths, &before).await;
     if cleaned.is_ok() {
-        progress.say("the lab is down: no process, mount, interface or cgroup is left");
+        progress.say("nothing is left behind: no process, mount, interface or cgroup");
     }
     // What went wrong first is what matters.
     ending.and_then(|ending| cleaned.map(|()| ending))

@@ -32,7 +32,7 @@ pub(crate) async fn run(
     match ending {
         Ok(Ending::Interrupted(code)) => return Ok(code),
         Ok(Ending::Done(())) => {}
-        Err(error) => steps.failed("the lab", &error.in_full()),
+        Err(error) => steps.failed("lab", &error.in_full()),
     }
     Ok(steps.conclude())
 }
