@@ -1,4 +1,5 @@
 //! The whole product in the lab's Kubernetes: needs root and a running lab.
 
+mod admission;
 mod lab;
 mod policies;

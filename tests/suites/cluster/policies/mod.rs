@@ -49,7 +49,7 @@ impl Table {
 }
 
 /// JSON merge patch (RFC 7396).
-fn merge(target: &mut Value, patch: &Value) {
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(changes) = patch else { return };
     for (name, change) in changes {
         let Value::Object(members) = target else { return };

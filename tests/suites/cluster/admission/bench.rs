@@ -1,0 +1,223 @@
+//! An API server with the definition, the admission policies as they are shipped, and one namespace a case, each with
+//! a policy named "trino" whose status holds what the operator renders.
+
+use std::time::{Duration, Instant};
+
+use harness::lab::Progress;
+use harness::lab::api_server::ApiServer;
+use harness::lab::command::{Output, capture_with_input};
+use harness::lab::kubectl::Kubectl;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) use crate::policies::merge;
+
+const DEFINITION: &str = include_str!("../../../../crds/mcpoauthpolicies.yaml");
+const INJECT: &str = include_str!("../../../../operator/admission/inject.yaml");
+const SELECTED: &str = include_str!("../../../../operator/admission/selected.yaml");
+const LABELLED: &str = include_str!("../../../../operator/admission/labelled.yaml");
+const INJECTION: &str = include_str!("injection.yaml");
+const BOUND: Duration = Duration::from_secs(60);
+
+/// What one case needs.
+pub(super) struct Case<'a> {
+    /// A change of the policy's spec.
+    pub(super) policy: &'a Value,
+    /// Whether PodSecurity enforces "restricted" in the namespace.
+    pub(super) restricted: bool,
+}
+
+pub(super) struct Bench {
+    pub(super) server: ApiServer,
+}
+
+impl Bench {
+    pub(super) async fn with(cases: Vec<Case<'_>>) -> Self {
+        let server = ApiServer::start(Progress::since(Instant::now())).await.expect("an API server starts");
+        let bench = Self { server };
+        let kubectl = bench.kubectl();
+        kubectl.apply(DEFINITION).await.expect("the definition is accepted");
+        let established =
+            ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
+        kubectl.check(&established).await.expect("the definition is established");
+        let namespaces: Vec<_> = (0..cases.len()).map(|index| bench.namespace(index)).collect();
+        for yaml in [&with_namespaces(INJECT, &namespaces), &with_namespaces(SELECTED, &namespaces), LABELLED]
+        {
+            kubectl.apply(yaml).await.expect("the admission policy is accepted");
+        }
+        let mut objects = Vec::new();
+        for (case, namespace) in cases.iter().zip(&namespaces) {
+            objects.extend(scene(case, namespace));
+        }
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        kubectl.apply(&list.to_string()).await.expect("the scene is accepted");
+        let status = json!({ "status": { "injection": injection() } }).to_string();
+        for namespace in &namespaces {
+            let patch = [
+                "patch",
+                "mop",
+                "trino",
+                "--namespace",
+                namespace,
+                "--subresource=status",
+                "--type=merge",
+                "--patch",
+                &status,
+            ];
+            kubectl.check(&patch).await.expect("the status is written");
+        }
+        bench.in_force(&cases).await;
+        bench
+    }
+
+    pub(super) fn kubectl(&self) -> &Kubectl {
+        self.server.kubectl()
+    }
+
+    pub(super) fn namespace(&self, index: usize) -> String {
+        format!("case-{index}")
+    }
+
+    /// The pod as admission leaves it, or what it was told.
+    pub(super) async fn admit(&self, index: usize, pod: &Value) -> Result<Value, String> {
+        let namespace = self.namespace(index);
+        let arguments =
+            ["create", "--namespace", &namespace, "--dry-run=server", "--output=json", "--filename=-"];
+        json_of(self.send(&arguments, pod).await)
+    }
+
+    pub(super) async fn create(&self, index: usize, pod: &Value) -> Result<Value, String> {
+        let namespace = self.namespace(index);
+        json_of(self.send(&["create", "--namespace", &namespace, "--output=json", "--filename=-"], pod).await)
+    }
+
+    async fn send(&self, arguments: &[&str], object: &Value) -> Output {
+        let sent =
+            capture_with_input(&mut self.kubectl().command(arguments), &object.to_string(), BOUND).await;
+        sent.expect("kubectl runs")
+    }
+
+    /// The API server learns of new policies a moment after they are written. Where PodSecurity is enforced it speaks
+    /// first, so those namespaces are not asked.
+    async fn in_force(&self, cases: &[Case<'_>]) {
+        let probe =
+            pod(&json!({ "metadata": { "name": "probe", "labels": { "mcpoauth.dev/policy": "nobody" } } }));
+        let begun = Instant::now();
+        for (index, _) in cases.iter().enumerate().filter(|(_, case)| !case.restricted) {
+            let selected = pod(&json!({ "metadata": { "labels": { "mcpoauth.dev/policy": "trino" } },
+                "spec": { "hostNetwork": true } }));
+            loop {
+                let unknown = self
+                    .admit(index, &probe)
+                    .await
+                    .is_err_and(|said| said.contains("no sidecar was injected"));
+                let known =
+                    self.admit(index, &selected).await.is_err_and(|said| said.contains("hostNetwork"));
+                if unknown && known {
+                    break;
+                }
+                assert!(begun.elapsed() < BOUND, "the admission policies never came into force");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn scene(case: &Case<'_>, namespace: &str) -> [Value; 3] {
+    let mut spec = json!({
+        "selector": { "matchLabels": { "app": "trino" } },
+        "server": { "url": "https://mcp.example.com/mcp" },
+        "provider": "hmac",
+        "hmac": { "secretRefs": [{ "name": "trino-hmac", "key": "jwtSecret" }] },
+    });
+    merge(&mut spec, case.policy);
+    let labels = if case.restricted {
+        json!({ "pod-security.kubernetes.io/enforce": "restricted" })
+    } else {
+        json!({})
+    };
+    [
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace, "labels": labels } }),
+        json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": namespace } }),
+        json!({ "apiVersion": "mcpoauth.dev/v1alpha1", "kind": "McpOAuthPolicy",
+            "metadata": { "name": "trino", "namespace": namespace }, "spec": spec }),
+    ]
+}
+
+/// The documents with the namespaces filled in where the operator fills them in.
+pub(super) fn with_namespaces(yaml: &str, namespaces: &[String]) -> String {
+    let documents = serde_yaml::Deserializer::from_str(yaml).map(|document| {
+        let mut object = Value::deserialize(document).expect("the file is YAML");
+        if let Some(values) =
+            object.pointer_mut("/spec/matchConstraints/namespaceSelector/matchExpressions/0/values")
+        {
+            *values = json!(namespaces);
+        }
+        object
+    });
+    json!({ "apiVersion": "v1", "kind": "List", "items": documents.collect::<Vec<_>>() }).to_string()
+}
+
+fn injection() -> Value {
+    serde_yaml::from_str(INJECTION).expect("the file is YAML")
+}
+
+/// A whole pod from what a row says of it.
+pub(super) fn pod(changes: &Value) -> Value {
+    let port = json!([{ "name": "http", "containerPort": 8080 }]);
+    let spec = json!({ "containers": [{ "name": "server", "image": "x", "ports": port }] });
+    let mut pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "pod" }, "spec": spec });
+    merge(&mut pod, changes);
+    pod
+}
+
+/// Puts the rendered container where an expectation says SIDECAR.
+pub(super) fn with_sidecar(expected: &Value, upstream: u16, port_name: &str) -> Value {
+    match expected {
+        Value::String(text) if text == "SIDECAR" => {
+            let mut container = injection()["container"].take();
+            let variable =
+                json!({ "name": "MCP_OAUTH_UPSTREAM", "value": format!("http://127.0.0.1:{upstream}") });
+            container["env"].as_array_mut().expect("a list").push(variable);
+            container["ports"][0]["name"] = port_name.into();
+            container
+        }
+        Value::Array(items) => items.iter().map(|item| with_sidecar(item, upstream, port_name)).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), with_sidecar(value, upstream, port_name)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// The first place where something that is expected is not there; what the API server adds by default may be there too.
+pub(super) fn matches(path: &str, expected: &Value, actual: &Value) -> Option<String> {
+    match (expected, actual) {
+        (Value::Object(expected), Value::Object(actual)) => expected.iter().find_map(|(name, value)| {
+            matches(&format!("{path}/{name}"), value, actual.get(name).unwrap_or(&Value::Null))
+        }),
+        (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
+            let pairs = expected.iter().zip(actual).enumerate();
+            pairs
+                .into_iter()
+                .find_map(|(index, (expected, actual))| matches(&format!("{path}/{index}"), expected, actual))
+        }
+        (expected, actual) if expected == actual => None,
+        _ => Some(format!("at {path} expected {expected}, found {actual}")),
+    }
+}
+
+/// Whether anything of ours is in a pod.
+pub(super) fn injected(pod: &Value) -> Option<String> {
+    let text = pod["spec"].to_string() + &pod["metadata"]["annotations"].to_string();
+    text.contains("mcp-oauth").then(|| "something of ours is in it".to_owned())
+}
+
+fn json_of(output: Output) -> Result<Value, String> {
+    if output.success() {
+        Ok(serde_json::from_str(&output.stdout).expect("kubectl gives JSON"))
+    } else {
+        Err(output.stderr)
+    }
+}

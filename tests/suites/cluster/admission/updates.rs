@@ -1,0 +1,47 @@
+//! Pods that run already: only a change that opens something is refused, and never a clean-up (trap of every admission
+//! rule that judges whole pods on update; K06, K17).
+
+use serde_json::{Value, json};
+
+use super::bench::{self, Bench, Case};
+
+async fn running(labels: Value) -> Bench {
+    let bench = Bench::with(vec![Case { policy: &Value::Null, restricted: false }]).await;
+    bench.create(0, &bench::pod(&json!({ "metadata": { "labels": labels } }))).await.expect("it is admitted");
+    bench
+}
+
+async fn change(bench: &Bench, patch: Value) -> Result<(), String> {
+    let (namespace, text) = (bench.namespace(0), patch.to_string());
+    let arguments = ["patch", "pod", "pod", "--namespace", &namespace, "--type=strategic", "--patch", &text];
+    let output = bench.kubectl().run(&arguments).await.expect("kubectl runs");
+    if output.success() { Ok(()) } else { Err(output.stderr) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sidecars_image_cannot_be_changed_in_a_running_pod_and_the_servers_can() {
+    let bench = running(json!({ "app": "trino" })).await;
+    let evil = json!({ "spec": { "initContainers": [{ "name": "mcp-oauth", "image": "evil" }] } });
+    let said = change(&bench, evil).await.expect_err("K06");
+    assert!(
+        said.contains("the image of its container 'mcp-oauth' is the operator's alone to choose"),
+        "{said}"
+    );
+    let newer = json!({ "spec": { "containers": [{ "name": "server", "image": "newer" }] } });
+    change(&bench, newer).await.expect("the server's image is its owner's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_pod_without_a_sidecar_cannot_take_the_label_and_can_be_cleaned_up() {
+    let bench = running(json!({ "app": "other" })).await;
+    let label = json!({ "metadata": { "labels": { "mcpoauth.dev/policy": "trino" } } });
+    let said = change(&bench, label).await.expect_err("it would only look protected");
+    assert!(said.contains("put the label into the template of the pod's owner"), "{said}");
+    change(&bench, json!({ "metadata": { "labels": { "other": "label" } } }))
+        .await
+        .expect("any other label is fine");
+    change(&bench, json!({ "metadata": { "finalizers": ["example.com/x"] } }))
+        .await
+        .expect("finalizers come");
+    change(&bench, json!({ "metadata": { "finalizers": null } })).await.expect("and go");
+}
