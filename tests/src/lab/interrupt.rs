@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use rustix::process::{Pid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Error;
@@ -24,6 +25,19 @@ pub enum Interruption {
 }
 
 impl Interruption {
+    /// Tells a program that did not hear it itself: Ctrl-C comes to all programs of a terminal.
+    pub fn pass_on(self, program: Option<u32>) {
+        let signal = match self {
+            Self::Interrupt => return,
+            Self::Terminate => rustix::process::Signal::TERM,
+            Self::HangUp => rustix::process::Signal::HUP,
+        };
+        if let Some(pid) = program.and_then(|id| Pid::from_raw(id.cast_signed())) {
+            // It may have ended meanwhile.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
     /// What a shell gives for a program that a signal ended.
     pub fn exit_code(self) -> u8 {
         match self {

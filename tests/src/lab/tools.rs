@@ -159,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn kubectl_is_of_the_minor_version_of_the_cluster() {
+        let go_mod = include_str!("../../kubernetes/go.mod");
+        let version = go_mod.split("k8s.io/kubernetes v1.").nth(1).expect("it is required");
+        let minor = version.split('.').next().expect("a version has parts");
+        assert!(KUBECTL_PACKAGE.contains(&format!("-v{minor}@")), "{minor}");
+    }
+
+    #[test]
     fn a_missing_program_is_named_with_its_package() {
         let error = require("no-such-program").expect_err("nobody has it");
         assert!(error.to_string().contains("no-such-program"));

@@ -103,10 +103,17 @@ async fn load_images(name: Name, paths: &Paths, progress: Progress) -> Result<u8
 
 /// Gives the terminal to a command and its exit code to the caller.
 async fn hand_over(command: &mut Command) -> Result<u8, Error> {
-    // In our own process group, or it could not read from the terminal; Ctrl-C is for it, and we wait for its end.
-    let _not_for_us = Interrupts::catch()?;
+    let mut interrupts = Interrupts::catch()?;
     let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let start = |source| Error::Start { program: program.clone(), source };
-    let status = command.status().await.map_err(start)?;
+    let failed = |source| Error::Start { program: program.clone(), source };
+    // In our own process group, or it could not read from the terminal. So Ctrl-C reaches it without us; the other
+    // signals are passed on, and then it decides when to end.
+    let mut child = command.spawn().map_err(failed)?;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status.map_err(failed)?,
+            interruption = interrupts.next() => interruption.pass_on(child.id()),
+        }
+    };
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
