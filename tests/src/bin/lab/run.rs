@@ -1,5 +1,7 @@
 //! What each command of `lab` does; `test` has a room of its own.
 
+use std::os::unix::process::ExitStatusExt;
+
 use harness::lab::interrupt::Interrupts;
 use harness::lab::{Cluster, Environment, Error, Name, Paths, Progress, down, images, up};
 use tokio::process::Command;
@@ -115,5 +117,7 @@ async fn hand_over(command: &mut Command) -> Result<u8, Error> {
             interruption = interrupts.next() => interruption.pass_on(child.id()),
         }
     };
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    // A program that a signal ended has no code; shells give this one.
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
