@@ -21,6 +21,7 @@ pub struct ApiServer {
     etcd: Option<Group>,
     program: PathBuf,
     arguments: Vec<String>,
+    port: u16,
     pki: Pki,
     kubectl: Kubectl,
     folder: PathBuf,
@@ -48,6 +49,7 @@ impl ApiServer {
             etcd: None,
             program: kubernetes.program("kube-apiserver"),
             arguments,
+            port,
             kubectl: Kubectl::new(tools.join("kubectl"), pki.kubeconfig("admin").into()),
             pki,
             folder,
@@ -61,6 +63,10 @@ impl ApiServer {
     /// Stops the API server, if it runs, and starts it again with the same data.
     pub async fn restart(&mut self) -> Result<(), Error> {
         self.server = None;
+        // An ended process may hold its port a moment longer than its life.
+        let port = self.port;
+        let free = async || Ok(TcpListener::bind(("127.0.0.1", port)).ok().map(drop));
+        eventually("the API server's port", BOUND, free).await?;
         let log = self.folder.join("kube-apiserver.log");
         let mut group = Group::tethered(&self.program, &self.arguments, &log)?;
         let kubectl = &self.kubectl;
