@@ -15,6 +15,7 @@ pub mod admin;
 pub mod bearer;
 pub mod clock;
 pub mod discovery;
+pub mod document;
 pub mod fetch;
 pub mod forward;
 pub mod jose;

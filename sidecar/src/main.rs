@@ -4,7 +4,10 @@
 
 use std::process::ExitCode;
 
+use crds::State;
+use crds::delivery::FILE;
 use sidecar::clock::Clock;
+use sidecar::document;
 use sidecar::live::Source;
 use sidecar::serve::{Bound, ServeError};
 use sidecar::settings::{self, HELP, Settings, Task};
@@ -20,7 +23,7 @@ fn main() -> ExitCode {
         .collect();
     match settings::parse(std::env::args_os().skip(1), &environment) {
         Ok(Task::Run(settings)) => run(settings),
-        Ok(Task::Check(settings)) => say(&check(&settings)),
+        Ok(Task::Check(settings)) => check(&settings),
         Ok(Task::Help) => say(HELP),
         Ok(Task::Version) => say(concat!("mcp-oauth-sidecar ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(violations) => {
@@ -34,9 +37,9 @@ fn main() -> ExitCode {
 
 fn run(settings: Settings) -> ExitCode {
     telemetry::start_log(settings.log);
-    // Two threads are enough for what one server can take, and each costs memory.
-    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    // One thread carries what one MCP server can take: a check costs microseconds and nothing blocks. More threads would
+    // cost memory and wake one another for every event of a stream.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
         let served = runtime.block_on(serve(settings)).map_err(|error| error.to_string());
         runtime.shutdown_background();
@@ -73,17 +76,30 @@ async fn told_to_end() {
     }
 }
 
-fn check(settings: &Settings) -> String {
-    let policy = match &settings.source {
-        Source::Directory(directory) => format!("the policy in {}", directory.display()),
-        Source::Fixed(policy) => {
-            let trusted =
-                policy.trust.oidc.as_ref().map_or("a shared secret (HS256)", |oidc| oidc.issuer.as_str());
-            let audiences: Vec<_> = policy.trust.audiences.iter().map(ToString::to_string).collect();
-            format!("tokens of {trusted} for {} at {}", audiences.join(" or "), policy.resource)
+/// `--check`: the same doors as a start, without taking a port.
+fn check(settings: &Settings) -> ExitCode {
+    let place = format!("in front of {}, on {}", settings.upstream, settings.listen);
+    match would_enforce(&settings.source) {
+        Ok(words) => say(&format!("ok: would enforce, {place}\n{words}")),
+        Err(reason) => {
+            complain(&format!("mcp-oauth-sidecar would be closed, {place}:\n  {reason}\n"));
+            ExitCode::from(USAGE)
         }
+    }
+}
+
+fn would_enforce(source: &Source) -> Result<String, String> {
+    let directory = match source {
+        Source::Fixed(policy) => return Ok(document::describe(policy)),
+        Source::Directory(directory) => directory,
     };
-    format!("ok: would enforce {policy}, in front of {}, on {}\n", settings.upstream, settings.listen)
+    let path = directory.join(FILE);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let delivery = document::parse(&text).map_err(|reason| format!("{}: {reason}", path.display()))?;
+    match delivery.state {
+        State::Enforce(policy) => Ok(document::describe(&policy)),
+        State::Closed(closed) => Err(format!("{}: {}", closed.reason, closed.message)),
+    }
 }
 
 /// To standard output; a reader who has gone away is no reason to fail.

@@ -1,6 +1,8 @@
 //! The document in the policy directory: looked at often, read only when it is another one.
 //!
-//! Reads one file. Its place is resolved anew each time, for a kubelet replaces the directory behind a symbolic link.
+//! Reads one file. Its place is resolved anew each time, for a kubelet replaces the directory behind a symbolic link. A
+//! change counts once two looks in a row have seen the same: what an editor has written half may parse, and say less than
+//! its author meant (promise 1).
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -21,6 +23,9 @@ pub(super) enum Reading {
 #[derive(Debug)]
 pub(super) struct Watch {
     path: PathBuf,
+    /// What was read last.
+    taken: Option<Stamp>,
+    /// What the last look saw.
     seen: Option<Stamp>,
 }
 
@@ -34,17 +39,20 @@ enum Stamp {
 
 impl Watch {
     pub(super) fn new(directory: &Path) -> Self {
-        Self { path: directory.join(FILE), seen: None }
+        Self { path: directory.join(FILE), taken: None, seen: None }
     }
 
-    /// What is there, if it is not what was there at the last look. Small and local: not worth a thread.
+    /// What is there, if it is news and at rest. Small and local: not worth a thread.
     pub(super) fn look(&mut self) -> Option<Reading> {
         let metadata = fs::metadata(&self.path);
         let stamp = Stamp::of(&metadata);
-        if self.seen.as_ref() == Some(&stamp) {
+        let at_rest = self.seen.as_ref() == Some(&stamp);
+        self.seen = Some(stamp.clone());
+        // The first look does not wait: whoever starts us has written before.
+        if self.taken.as_ref() == Some(&stamp) || (self.taken.is_some() && !at_rest) {
             return None;
         }
-        self.seen = Some(stamp);
+        self.taken = Some(stamp);
         Some(match metadata {
             Err(error) if is_absent(&error) => Reading::Absent,
             Err(error) => Reading::Unreadable(error.to_string()),
@@ -72,4 +80,40 @@ impl Stamp {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(watch: &mut Watch) -> [Option<Reading>; 3] {
+        [watch.look(), watch.look(), watch.look()]
+    }
+
+    #[test]
+    fn the_first_look_reads_at_once_and_a_change_is_read_once_it_rests() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join(FILE);
+        let mut watch = Watch::new(directory.path());
+        assert_eq!(looks(&mut watch), [Some(Reading::Absent), None, None]);
+        fs::write(&file, "half").expect("writable");
+        assert_eq!(watch.look(), None, "it may be half of it");
+        fs::write(&file, "the whole").expect("writable");
+        assert_eq!(looks(&mut watch), [None, Some(Reading::Text("the whole".into())), None]);
+        fs::remove_file(&file).expect("it is there");
+        assert_eq!(looks(&mut watch), [None, Some(Reading::Absent), None]);
+    }
+
+    #[test]
+    fn a_file_that_was_away_between_two_looks_was_never_away() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join(FILE);
+        fs::write(&file, "one").expect("writable");
+        let mut watch = Watch::new(directory.path());
+        assert_eq!(watch.look(), Some(Reading::Text("one".into())));
+        fs::remove_file(&file).expect("it is there");
+        assert_eq!(watch.look(), None);
+        fs::write(&file, "two").expect("writable");
+        assert_eq!(looks(&mut watch), [None, Some(Reading::Text("two".into())), None]);
+    }
 }

@@ -55,13 +55,13 @@ pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &Environment,
 ) -> Result<Task, Violations> {
-    let flags = flags::parse(arguments)?;
+    let mut found = Collector::default();
+    let flags = flags::parse(arguments, &mut found);
     match flags.only {
         Some(flags::Only::Help) => return Ok(Task::Help),
         Some(flags::Only::Version) => return Ok(Task::Version),
         Some(flags::Only::Check) | None => {}
     }
-    let mut found = Collector::default();
     let settings = settings(&flags, environment, &mut found);
     let settings = found.finish(settings)?;
     Ok(if flags.only.is_some() { Task::Check(settings) } else { Task::Run(settings) })
@@ -74,6 +74,9 @@ fn settings(flags: &flags::Flags, environment: &Environment, found: &mut Collect
     let fallback = listen_of_the_seed(environment);
     let listen = address(given("--listen", "MCP_OAUTH_LISTEN").or(fallback), LISTEN, found);
     let admin = address(given("--admin", "MCP_OAUTH_ADMIN"), ADMIN, found);
+    if listen.is_some_and(|listen| admin.is_some_and(|admin| clash(listen, admin))) {
+        found.report("--admin", "must be another port than the one of --listen");
+    }
     let upstream = upstream(given("--upstream", "MCP_OAUTH_UPSTREAM"), found);
     let log = level(given("--log", "MCP_OAUTH_LOG"), found);
     let source = match given("--policy-dir", "MCP_OAUTH_POLICY_DIR") {
@@ -109,6 +112,12 @@ fn address(given: Option<Given>, default: &'static str, found: &mut Collector) -
     parsed
         .map_err(|_| found.report(name, format!("must be ADDRESS:PORT, such as {default}, not '{text}'")))
         .ok()
+}
+
+/// Port 0 asks for any free one.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let shared = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    shared && one.port() == other.port() && one.port() != 0
 }
 
 fn upstream(given: Option<Given>, found: &mut Collector) -> Option<Upstream> {
@@ -176,8 +185,9 @@ mod tests {
     #[test]
     fn every_mistake_is_named_at_once() {
         let variables = hmac(&[("MCP_OAUTH_LOG", "loud"), ("JWT_SECRET", "short")]);
-        let said = mistakes(&["--listen=here", "--upstream", "https://x"], &variables);
+        let said = mistakes(&["--listen=here", "--upstream", "https://x", "--permissive"], &variables);
         for part in [
+            "--permissive: is not a flag",
             "--listen: must be ADDRESS:PORT",
             "--upstream: must be http://",
             "MCP_OAUTH_LOG: must be error",
@@ -185,6 +195,14 @@ mod tests {
         ] {
             assert!(said.contains(part), "{part} in {said}");
         }
+    }
+
+    #[test]
+    fn the_two_ports_are_two() {
+        let twice = ["--listen=0.0.0.0:1", "--admin=127.0.0.1:1"];
+        assert!(mistakes(&twice, &hmac(&[])).contains("--admin: must be another port"));
+        run(&["--listen=0.0.0.0:1", "--admin=127.0.0.1:2"], &hmac(&[]));
+        run(&["--listen=127.0.0.1:0", "--admin=127.0.0.1:0"], &hmac(&[]));
     }
 
     #[test]
