@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use harness::lab::down::down;
+use harness::lab::down::{down, sweep};
 use harness::lab::interrupt::Interrupts;
 use harness::lab::leftovers::Snapshot;
 use harness::lab::lock::Lock;
@@ -65,6 +65,8 @@ async fn clean(name: &Name, paths: &Paths, before: &Snapshot) -> Result<(), Erro
     // What was begun and is not part of the lab: builds, test programs and what they started.
     processes::end(&processes::descendants())?;
     down(name, paths)?;
+    // Tests bring labs up themselves, and were perhaps ended before they could take them down.
+    sweep(paths)?;
     // The kernel takes a namespace apart a moment after its last process.
     let mut left = Vec::new();
     for _ in 0..40 {
