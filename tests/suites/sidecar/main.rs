@@ -1,7 +1,14 @@
 //! The sidecar as a process of its own, on loopback: needs neither root nor a cluster.
 
+mod browsers;
+mod edits;
 mod fuzz;
+mod gate;
+mod headers;
 mod keys;
+mod process;
+mod streams;
 mod tokens;
+mod wellknown;
 #[path = "../../src/world/mod.rs"]
 mod world;

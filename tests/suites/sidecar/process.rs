@@ -1,0 +1,261 @@
+//! The program itself: its settings, its exit codes, its signals and what it writes to its log
+//! (promise 5, R21, P23, O18, the seed's variables).
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+
+use crate::world::client::{Connection, request, send};
+use crate::world::tokens::{Draft, encode, hmac_tag};
+use crate::world::upstream::Upstream;
+use crate::world::{RESOURCE, SECRET};
+
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// The program, with nothing in its environment.
+fn program() -> Command {
+    let suite = std::env::current_exe().expect("this test is a program");
+    let built: PathBuf =
+        suite.ancestors().nth(2).expect("cargo builds two folders deep").join("mcp-oauth-sidecar");
+    assert!(built.exists(), "{} is not there: cargo build -p mcp-oauth-sidecar", built.display());
+    let mut command = Command::new(built);
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+async fn output(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let run = program().args(arguments).envs(environment.iter().copied()).output();
+    tokio::time::timeout(LONGEST_WAIT, run).await.expect("it ends by itself").expect("it starts")
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+const HMAC: [(&str, &str); 3] =
+    [("OAUTH_PROVIDER", "hmac"), ("JWT_SECRET", SECRET), ("OAUTH_SERVER_URL", RESOURCE)];
+
+#[tokio::test]
+async fn help_teaches_and_version_tells() {
+    let help = output(&["--help"], &[]).await;
+    assert_eq!(help.status.code(), Some(0));
+    for part in ["--policy-dir", "MCP_OAUTH_UPSTREAM", "OAUTH_PROVIDER", "Examples", "64"] {
+        assert!(said(&help.stdout).contains(part), "{part}");
+    }
+    let version = output(&["--version"], &[]).await;
+    assert!(said(&version.stdout).starts_with("mcp-oauth-sidecar 0."));
+}
+
+#[tokio::test]
+async fn wrong_settings_end_it_with_64_and_all_of_them_are_named() {
+    let wrong = [
+        ("OAUTH_PROVIDER", "okta"),
+        ("OAUTH_ISSUER", "http://company.okta.com"),
+        ("OAUTH_SERVER_URL", "mcp.example.com"),
+        ("MCP_OAUTH_LOG", "loud"),
+        ("OAUTH_MODE", "proxy"),
+    ];
+    let ended = output(&["--listen=nowhere", "--upstream=https://x"], &wrong).await;
+    assert_eq!(ended.status.code(), Some(64));
+    let stderr = said(&ended.stderr);
+    for name in [
+        "OAUTH_ISSUER",
+        "OAUTH_SERVER_URL",
+        "OAUTH_AUDIENCE",
+        "MCP_OAUTH_LOG",
+        "OAUTH_MODE",
+        "--listen",
+        "--upstream",
+    ] {
+        assert!(stderr.contains(&format!("{name}: ")), "{name} in {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_bare_start_and_a_switch_to_off_are_wrong_settings_too() {
+    let bare = output(&[], &[]).await;
+    assert_eq!(bare.status.code(), Some(64));
+    assert!(said(&bare.stderr).contains("OAUTH_PROVIDER"));
+    let off = [&HMAC[..], &[("OAUTH_ENABLED", "false")]].concat();
+    let off = output(&[], &off).await;
+    assert_eq!(off.status.code(), Some(64), "never an open proxy");
+    assert!(said(&off.stderr).contains("OAUTH_ENABLED: "));
+    assert_eq!(output(&["--permissive"], &HMAC).await.status.code(), Some(64));
+}
+
+#[tokio::test]
+async fn a_secret_never_shows_in_what_is_said_about_it() {
+    let weak = "hunter2hunter2hunter2hunter2hunter2hunter2";
+    let ended = output(&["--check"], &[&HMAC[..], &[("JWT_SECRET", weak)]].concat()).await;
+    assert!(!said(&ended.stderr).contains("hunter2") && !said(&ended.stdout).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn check_says_what_would_be_enforced_and_ends() {
+    let good = output(&["--check"], &HMAC).await;
+    assert_eq!(good.status.code(), Some(0), "{}", said(&good.stderr));
+    assert!(said(&good.stdout).contains(RESOURCE) && !said(&good.stdout).contains(SECRET));
+    let short = output(&["--check"], &[&HMAC[..], &[("JWT_SECRET", "short")]].concat()).await;
+    assert_eq!(short.status.code(), Some(64));
+    assert!(said(&short.stderr).contains("JWT_SECRET: "));
+}
+
+#[tokio::test]
+async fn check_reads_the_policy_directory_as_well() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let flag = format!("--policy-dir={}", directory.path().display());
+    assert_eq!(output(&["--check", &flag], &[]).await.status.code(), Some(64), "there is no document");
+    let document = directory.path().join("policy.yaml");
+    std::fs::write(&document, "nonsense").expect("a directory of our own");
+    assert_eq!(output(&["--check", &flag], &[]).await.status.code(), Some(64));
+    let policy: String =
+        crate::world::hmac_policy(&[SECRET]).lines().map(|line| format!("  {line}\n")).collect();
+    std::fs::write(&document, format!("policy: a/b\nrevision: x\nenforce:\n{policy}")).expect("the same");
+    let good = output(&["--check", &flag], &[]).await;
+    assert_eq!(good.status.code(), Some(0), "{}", said(&good.stderr));
+    assert!(said(&good.stdout).contains(RESOURCE));
+}
+
+/// The program, started with the seed's variables alone.
+struct Running {
+    child: Child,
+    traffic: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Running {
+    async fn start(upstream: &Upstream, more: &[(&str, &str)]) -> Self {
+        let [traffic, admin] = free_addresses();
+        let child = program()
+            .args([format!("--listen={traffic}"), format!("--admin={admin}")])
+            .arg(format!("--upstream=http://{}", upstream.address))
+            .envs(HMAC)
+            .envs(more.iter().copied())
+            .spawn()
+            .expect("it starts");
+        let ready = async {
+            while tokio::net::TcpStream::connect(traffic).await.is_err()
+                || send(admin, request("GET", "/readyz", &[], "")).await.status != 200
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(LONGEST_WAIT, ready).await.expect("it is ready in time");
+        Self { child, traffic, admin }
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    }
+
+    /// Its log, and its exit code, after it was told to end.
+    async fn end(mut self, signal: &str) -> (String, Option<i32>) {
+        self.signal(signal);
+        let mut log = String::new();
+        let mut stderr = self.child.stderr.take().expect("it is piped");
+        let ended = async {
+            stderr.read_to_string(&mut log).await.expect("text");
+            self.child.wait().await.expect("it ends")
+        };
+        let status = tokio::time::timeout(LONGEST_WAIT, ended).await.expect("it ends in time");
+        (log, status.code())
+    }
+}
+
+fn free_addresses() -> [SocketAddr; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("bound"))
+}
+
+/// A token that is good on the machine's own clock.
+fn token() -> String {
+    let now = sidecar::clock::Clock::system().unix().0;
+    let mut draft = Draft::hmac();
+    let times = HashMap::from([("iat", now), ("exp", now + 600)]);
+    for (name, value) in &mut draft.payload {
+        if let Some(time) = times.get(name.as_str()) {
+            *value = time.to_string();
+        }
+    }
+    draft.with(&[])
+}
+
+#[tokio::test]
+async fn the_seeds_variables_alone_are_enough_to_run() {
+    let upstream = Upstream::start().await;
+    let running = Running::start(&upstream, &[]).await;
+    let bearer = format!("Bearer {}", token());
+    assert_eq!(send(running.traffic, request("POST", "/mcp", &[], "{}")).await.status, 401);
+    assert_eq!(upstream.bytes(), 0);
+    let good = request("POST", "/mcp", &[("authorization", &bearer)], "{}");
+    assert_eq!(send(running.traffic, good).await.status, 200);
+    assert_eq!(send(running.admin, request("GET", "/healthz", &[], "")).await.status, 200);
+    assert_eq!(running.end("-TERM").await.1, Some(0));
+}
+
+#[tokio::test]
+async fn a_token_signed_with_a_guessable_secret_is_not_ours() {
+    let upstream = Upstream::start().await;
+    let running = Running::start(&upstream, &[]).await;
+    let good = token();
+    let (signed, _) = good.rsplit_once('.').expect("three parts");
+    let forged = format!("Bearer {signed}.{}", encode(&hmac_tag(256, b"secret", signed.as_bytes())));
+    let reply = send(running.traffic, request("POST", "/mcp", &[("authorization", &forged)], "{}")).await;
+    assert_eq!((reply.status, upstream.bytes()), (401, 0));
+    assert_eq!(running.end("-INT").await.1, Some(0));
+}
+
+#[tokio::test]
+async fn every_request_is_one_record_and_no_record_holds_a_token_or_a_query() {
+    let upstream = Upstream::start().await;
+    let running = Running::start(&upstream, &[("MCP_OAUTH_LOG", "debug")]).await;
+    let good = token();
+    let bearer = format!("Bearer {good}");
+    let bad = format!("Bearer {good}x");
+    let calls: [&[(&str, &str)]; 3] = [&[("authorization", &bearer)], &[("authorization", &bad)], &[]];
+    for headers in calls {
+        send(running.traffic, request("POST", "/mcp?q=hidden-in-the-query", headers, "{}")).await;
+    }
+    let in_query = format!("/mcp?access_token={good}");
+    send(running.traffic, request("POST", &in_query, &[("cookie", "hidden-in-a-cookie")], "{}")).await;
+    send(running.traffic, request("GET", "/.well-known/oauth-protected-resource", &[], "")).await;
+    let (log, _) = running.end("-TERM").await;
+    let records: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .filter(|line: &serde_json::Value| line["message"] == "request")
+        .collect();
+    let statuses: Vec<_> = records.iter().map(|record| record["status"].as_u64()).collect();
+    assert_eq!(statuses, [200, 401, 401, 401, 200].map(Some), "{log}");
+    assert_eq!((records[0]["path"].as_str(), records[0]["user"].as_str()), (Some("/mcp"), Some("alice")));
+    assert_eq!(records[2]["reason"], "no_credential");
+    for hidden in [good.as_str(), &good[good.len() - 20..], "hidden-in", SECRET] {
+        assert!(!log.contains(hidden), "{hidden} in {log}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_and_is_not_a_wrong_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let ended = output(&["--listen", &address, "--admin=127.0.0.1:0"], &HMAC).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(said(&ended.stderr).contains(&address), "{}", said(&ended.stderr));
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_keep_it_from_ending() {
+    let upstream = Upstream::start().await;
+    let running = Running::start(&upstream, &[]).await;
+    let _idle = Connection::open(running.traffic).await;
+    let begun = std::time::Instant::now();
+    assert_eq!(running.end("-TERM").await.1, Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
