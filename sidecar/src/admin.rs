@@ -13,7 +13,7 @@ use crate::live::{Active, Gate, Live};
 use crate::provider::ProviderStatus;
 use crate::reply::{self, Body};
 use crate::serve::Answer;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Standing};
 
 /// Answers the admin port.
 #[derive(Debug)]
@@ -36,10 +36,18 @@ impl Answer for Admin {
         match request.uri().path() {
             "/healthz" => reply::text(StatusCode::OK, "alive\n".into()),
             "/readyz" => readiness(&self.live.active()),
-            "/metrics" => reply::text(StatusCode::OK, self.metrics.encode()),
+            "/metrics" => reply::text(StatusCode::OK, self.metrics.encode(standing(&self.live.active()))),
             _ => reply::text(StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n".into()),
         }
     }
+}
+
+fn standing(active: &Active) -> Standing {
+    let (is_enforcing, has_keys) = match &active.gate {
+        Gate::Closed(_) => (false, false),
+        Gate::Open(engine) => (true, !matches!(engine.keys(), Some(ProviderStatus::NotYet { .. }))),
+    };
+    Standing { is_enforcing, has_keys, is_document_broken: active.complaint.is_some() }
 }
 
 /// Ready is: enforcing a policy, with keys at hand.

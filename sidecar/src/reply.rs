@@ -73,6 +73,7 @@ impl Rejection {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::BadTarget(BadTarget::Method) | Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadTarget(BadTarget::Long) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BadTarget(_) | Self::Refused(Refusal::Malformed(_)) => StatusCode::BAD_REQUEST,
             Self::ForeignOrigin | Self::Refused(Refusal::InsufficientScope { .. }) => StatusCode::FORBIDDEN,
             Self::Refused(Refusal::NoCredential | Refusal::InvalidToken(_)) => StatusCode::UNAUTHORIZED,
@@ -97,7 +98,10 @@ impl Rejection {
 
     fn sentence(&self) -> String {
         match self {
-            Self::Closed(_) => "this server is closed: it has no policy to enforce at the moment".into(),
+            // The reason is one word of the operator's; its message may name a Secret, and is for those who run this.
+            Self::Closed(closed) => {
+                format!("this server is closed ({}): it has no policy to enforce at the moment", closed.reason)
+            }
             Self::BadTarget(bad) => bad.to_string(),
             Self::ForeignOrigin => "this origin may not call the server: its operator must list it in allowedOrigins".into(),
             Self::Refused(refusal) => refusal.sentence(),
@@ -139,6 +143,17 @@ impl Rejection {
         }
     }
 
+    /// RFC 9110 §15.5.6: the origin server MUST generate an Allow header field in a 405 response.
+    fn allow(&self) -> Option<HeaderValue> {
+        match self {
+            Self::MethodNotAllowed => Some(HeaderValue::from_static("GET, HEAD")),
+            Self::BadTarget(BadTarget::Method) => {
+                Some(HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+            }
+            _ => None,
+        }
+    }
+
     /// The answer. Without a policy there is no challenge to give.
     pub fn into_response(self, challenge: Option<&Challenge>) -> Response<Body> {
         let body = json!({ "error": self.error(), "error_description": self.sentence() }).to_string();
@@ -148,9 +163,7 @@ impl Rejection {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         insert(headers, WWW_AUTHENTICATE, challenge.and_then(|challenge| self.challenge(challenge)));
         insert(headers, RETRY_AFTER, self.retry_after());
-        if matches!(self, Self::MethodNotAllowed) {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        }
+        insert(headers, ALLOW, self.allow());
         response
     }
 }

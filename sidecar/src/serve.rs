@@ -5,6 +5,7 @@
 
 mod connections;
 mod handler;
+mod linger;
 
 use std::io;
 use std::net::SocketAddr;

@@ -4,7 +4,7 @@
 //! not cleaned (P04, P05, P15, promise 2). Meets P04, P05, P06, P15, X17.
 
 use http::header::{CONNECTION, HOST, UPGRADE};
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 /// Why a request is not read at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,10 @@ pub enum BadTarget {
     Method,
     #[error("protocol upgrades are not relayed")]
     Upgrade,
+    #[error("the head of the request is longer than {} KiB", LONGEST_HEAD / 1024)]
+    Long,
+    #[error("the request has an access token in its query, which is no place for one")]
+    Token,
 }
 
 impl BadTarget {
@@ -31,15 +35,24 @@ impl BadTarget {
             Self::Path => "target_path",
             Self::Method => "method",
             Self::Upgrade => "upgrade",
+            Self::Long => "head_too_long",
+            Self::Token => "token_in_query",
         }
     }
 }
+
+/// P09. The buffer alone would not hold it: it grows in steps, and takes more where all comes at once.
+pub const LONGEST_HEAD: usize = 32 * 1024;
 
 /// Checks method, target and the headers that could give either another meaning.
 pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadTarget> {
     // P05: neither is part of any MCP wire, and both reach further than one resource.
     if *method == Method::CONNECT || *method == Method::TRACE {
         return Err(BadTarget::Method);
+    }
+    let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    if uri.path().len() + headers.iter().map(length).sum::<usize>() > LONGEST_HEAD {
+        return Err(BadTarget::Long);
     }
     // RFC 9112 §3.2: a server MUST answer 400 to a request that lacks a Host header or has more than one.
     let mut hosts = headers.get_all(HOST).iter();
@@ -57,6 +70,13 @@ pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadT
         return Err(BadTarget::Upgrade);
     }
     Ok(())
+}
+
+/// "Decided" 6: on a path that needs no token, one in the query would reach the server. Elsewhere `bearer` sees to it.
+pub fn check_public(uri: &Uri) -> Result<(), BadTarget> {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    let is_token = url::form_urlencoded::parse(query).any(|(name, _)| name == "access_token");
+    if is_token { Err(BadTarget::Token) } else { Ok(()) }
 }
 
 /// No byte and no segment that a server behind us might read differently.
@@ -92,7 +112,7 @@ mod tests {
     use super::*;
 
     fn headers() -> HeaderMap {
-        HeaderMap::from_iter([(HOST, http::HeaderValue::from_static("mcp.example.com"))])
+        HeaderMap::from_iter([(HOST, HeaderValue::from_static("mcp.example.com"))])
     }
 
     fn verdict(target: &str) -> Result<(), BadTarget> {
@@ -141,7 +161,7 @@ mod tests {
         let uri = "/mcp".parse().expect("valid");
         assert_eq!(check(&Method::GET, &uri, &HeaderMap::new()), Err(BadTarget::Host));
         let mut two = headers();
-        two.append(HOST, http::HeaderValue::from_static("other"));
+        two.append(HOST, HeaderValue::from_static("other"));
         assert_eq!(check(&Method::GET, &uri, &two), Err(BadTarget::Host));
         assert_eq!(check(&Method::GET, &uri, &headers()), Ok(()));
     }
@@ -151,9 +171,9 @@ mod tests {
         let uri = "/mcp".parse().expect("valid");
         assert_eq!(check(&Method::TRACE, &uri, &headers()), Err(BadTarget::Method));
         let mut upgrade = headers();
-        upgrade.insert(CONNECTION, http::HeaderValue::from_static("keep-alive, Upgrade"));
+        upgrade.insert(CONNECTION, HeaderValue::from_static("keep-alive, Upgrade"));
         assert_eq!(check(&Method::GET, &uri, &upgrade), Err(BadTarget::Upgrade));
-        upgrade.insert(CONNECTION, http::HeaderValue::from_static("keep-alive"));
+        upgrade.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
         assert_eq!(check(&Method::GET, &uri, &upgrade), Ok(()));
     }
 }

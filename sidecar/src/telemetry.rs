@@ -7,20 +7,27 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use http::{Request, StatusCode};
+use http::Request;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tracing::Level;
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    Forwarded { user: Option<String> },
+    Forwarded {
+        user: Option<String>,
+    },
     Document,
     Preflight,
-    Rejected { code: &'static str },
+    Rejected {
+        code: &'static str,
+    },
+    /// The caller hung up before there was an answer.
+    Aborted,
 }
 
 /// What a request looked like, kept for its record.
@@ -35,6 +42,17 @@ pub struct Entry {
 pub struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
+    enforcing: Gauge,
+    keys_at_hand: Gauge,
+    document_broken: Gauge,
+}
+
+/// How things stand at the moment, as 0 or 1.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    pub is_enforcing: bool,
+    pub has_keys: bool,
+    pub is_document_broken: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,6 +69,7 @@ impl Outcome {
             Self::Forwarded { .. } => Labels { outcome: "forwarded", reason: "" },
             Self::Document => Labels { outcome: "document", reason: "" },
             Self::Preflight => Labels { outcome: "preflight", reason: "" },
+            Self::Aborted => Labels { outcome: "aborted", reason: "" },
             Self::Rejected { code } => Labels { outcome: "rejected", reason: code },
         }
     }
@@ -77,13 +96,22 @@ impl Default for Metrics {
             "Requests on the traffic port, by what became of them",
             requests.clone(),
         );
-        Self { registry, requests }
+        let [enforcing, keys_at_hand, document_broken] = [(); 3].map(|()| Gauge::default());
+        registry.register("enforcing", "Whether a policy is enforced; closed otherwise", enforcing.clone());
+        registry.register(
+            "keys_at_hand",
+            "Whether there are keys to check tokens with",
+            keys_at_hand.clone(),
+        );
+        let broken = "Whether the newest policy document is not the one in force, because it is broken";
+        registry.register("policy_document_broken", broken, document_broken.clone());
+        Self { registry, requests, enforcing, keys_at_hand, document_broken }
     }
 }
 
 impl Metrics {
-    /// The one record of a request.
-    pub fn record(&self, entry: &Entry, status: StatusCode, outcome: &Outcome, took: Duration) {
+    /// The one record of a request. The status is 0 where nobody waited for it.
+    pub fn record(&self, entry: &Entry, status: u16, outcome: &Outcome, took: Duration) {
         let labels = outcome.labels();
         let user = match outcome {
             Outcome::Forwarded { user } => user.as_deref().unwrap_or("-"),
@@ -92,7 +120,7 @@ impl Metrics {
         tracing::info!(
             method = entry.method,
             path = entry.path,
-            status = status.as_u16(),
+            status,
             outcome = labels.outcome,
             reason = labels.reason,
             user,
@@ -103,7 +131,11 @@ impl Metrics {
     }
 
     /// In the text format of Prometheus.
-    pub fn encode(&self) -> String {
+    pub fn encode(&self, standing: Standing) -> String {
+        let Standing { is_enforcing, has_keys, is_document_broken } = standing;
+        self.enforcing.set(is_enforcing.into());
+        self.keys_at_hand.set(has_keys.into());
+        self.document_broken.set(is_document_broken.into());
         let mut text = String::new();
         match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
             Ok(()) => text,
@@ -139,13 +171,8 @@ mod tests {
     fn requests_are_counted_by_what_became_of_them() {
         let metrics = Metrics::default();
         let entry = Entry::of(&Request::builder().uri("/mcp").body(()).expect("valid"));
-        metrics.record(
-            &entry,
-            StatusCode::UNAUTHORIZED,
-            &Outcome::Rejected { code: "no_credential" },
-            Duration::ZERO,
-        );
-        let text = metrics.encode();
+        metrics.record(&entry, 401, &Outcome::Rejected { code: "no_credential" }, Duration::ZERO);
+        let text = metrics.encode(Standing { is_enforcing: true, has_keys: true, is_document_broken: false });
         assert!(
             text.contains(r#"mcp_oauth_requests_total{outcome="rejected",reason="no_credential"} 1"#),
             "{text}"

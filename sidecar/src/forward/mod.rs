@@ -9,7 +9,7 @@ mod headers;
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -132,6 +132,10 @@ impl Forwarder {
             false => UpstreamError::Broken.into(),
         })?;
         let (mut head, body) = response.into_parts();
+        // P06: no upgrade was asked for, so this is no answer, and what follows would not be HTTP.
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(UpstreamError::Broken.into());
+        }
         headers::towards_client(&mut head.headers);
         Ok(Response::from_parts(head, Relay::new(body)))
     }

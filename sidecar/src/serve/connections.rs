@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::reply::Body;
+use crate::target;
 
 /// Answers requests; there is always an answer.
 pub(crate) trait Answer: Send + Sync + 'static {
@@ -29,8 +30,8 @@ pub(crate) trait Answer: Send + Sync + 'static {
 }
 
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Room for a head of 32 KiB (hyper takes at most 100 headers by itself).
-const HEAD_BYTES: usize = 32 * 1024;
+/// Room for a head of that length (hyper takes at most 100 headers by itself).
+const HEAD_BYTES: usize = target::LONGEST_HEAD;
 const MOST_CONNECTIONS: usize = 16 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A pod has 30 s to end by default; five of them are left to everyone else.

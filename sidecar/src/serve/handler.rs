@@ -6,14 +6,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::{Method, Request, Response};
+use crds::Closed;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::connections::Answer;
+use super::linger;
 use crate::clock::Clock;
 use crate::forward::{Forwarder, Pass, Seen, Upstream};
-use crate::live::{Engine, Gate, Live};
+use crate::live::{Active, Engine, Gate, Live};
 use crate::origin::{self, Origin};
 use crate::reply::{self, Body, NotFound, Rejection};
 use crate::route::{Document, PublicAccess, Route};
@@ -32,94 +36,152 @@ pub(crate) struct Handler {
 /// What was answered, for the record.
 type Answered = (Response<Body>, Outcome);
 
+/// What is to be done with a request.
+#[derive(Debug)]
+enum Verdict<'a> {
+    /// Answered by us.
+    Answer(Answered),
+    /// For the MCP server.
+    Pass(Passage<'a>),
+}
+
+/// A request that may pass, and what its answer needs on the way back.
+#[derive(Debug)]
+struct Passage<'a> {
+    engine: &'a Engine,
+    pass: Pass,
+    origin: Origin,
+}
+
+/// The one record of a request. One that nobody waits for any more has its record too.
+#[derive(Debug)]
+struct Record<'a> {
+    handler: &'a Handler,
+    entry: Entry,
+    begun: Duration,
+    end: Option<(StatusCode, Outcome)>,
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        let took = self.handler.clock.uptime().saturating_sub(self.begun);
+        let end = self.end.take().map(|(status, outcome)| (status.as_u16(), outcome));
+        let (status, outcome) = end.unwrap_or((0, Outcome::Aborted));
+        self.handler.metrics.record(&self.entry, status, &outcome, took);
+    }
+}
+
 impl Handler {
     pub(super) fn new(live: Arc<Live>, upstream: Upstream, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self { live, forwarder: Forwarder::new(upstream), clock, metrics }
     }
 
     async fn answer_one(&self, request: Request<Incoming>, peer: SocketAddr) -> Answered {
+        let (head, body) = request.into_parts();
         let active = self.live.active();
+        match self.decide(&active, &head).await {
+            Verdict::Answer(mut answered) => {
+                linger::settle(&head.headers, body, answered.0.headers_mut()).await;
+                answered
+            }
+            Verdict::Pass(passage) => self.relay(passage, Request::from_parts(head, body), peer).await,
+        }
+    }
+
+    /// By the head alone: nothing of a body is read, or asked for, before this is done (P19).
+    async fn decide<'a>(&self, active: &'a Active, head: &Parts) -> Verdict<'a> {
         let engine = match &active.gate {
             Gate::Open(engine) => engine,
-            Gate::Closed(closed) => return rejected(Rejection::Closed(closed.clone()), None),
+            Gate::Closed(closed) => return Verdict::Answer(closed_by(closed.clone())),
         };
-        if let Err(bad) = target::check(request.method(), request.uri(), request.headers()) {
-            return rejected(Rejection::BadTarget(bad), Some(engine));
+        if let Err(bad) = target::check(&head.method, &head.uri, &head.headers) {
+            return Verdict::Answer(rejected(Rejection::BadTarget(bad), Some(engine)));
         }
-        match engine.routes.of(request.uri().path()) {
-            Route::Document(document) => answer_document(engine, document, &request),
-            Route::UnknownDocument => answer_missing(NotFound::UnknownDocument, engine, &request),
-            Route::AuthorizationServer => answer_missing(NotFound::AuthorizationServer, engine, &request),
-            Route::Public(access) => self.answer_server(engine, Some(access), request, peer).await,
-            Route::Protected => self.answer_server(engine, None, request, peer).await,
+        match engine.routes.of(head.uri.path()) {
+            Route::Document(document) => Verdict::Answer(answer_document(engine, document, head)),
+            Route::UnknownDocument => {
+                Verdict::Answer(answer_missing(NotFound::UnknownDocument, engine, head))
+            }
+            Route::AuthorizationServer => {
+                Verdict::Answer(answer_missing(NotFound::AuthorizationServer, engine, head))
+            }
+            Route::Public(access) => self.decide_for_server(engine, Some(access), head).await,
+            Route::Protected => self.decide_for_server(engine, None, head).await,
         }
     }
 
     /// The MCP server's port: public paths and everything else.
-    async fn answer_server(
+    async fn decide_for_server<'a>(
         &self,
-        engine: &Engine,
+        engine: &'a Engine,
         public: Option<PublicAccess>,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Answered {
-        let origin = engine.origins.of(request.headers());
+        head: &Parts,
+    ) -> Verdict<'a> {
+        let origin = engine.origins.of(&head.headers);
         // R17: a present and invalid Origin is refused, before authentication and before the server sees anything.
         if origin == Origin::Foreign {
-            return rejected(Rejection::ForeignOrigin, Some(engine));
+            return Verdict::Answer(rejected_to(&origin, Rejection::ForeignOrigin, engine));
         }
-        if origin::is_preflight(request.method(), request.headers()) {
-            return preflight(&request, |headers| origin::allow(&origin, headers));
+        if origin::is_preflight(&head.method, &head.headers) {
+            return Verdict::Answer(preflight(&head.headers, |headers| origin::allow(&origin, headers)));
         }
-        let (mut response, outcome) = match self.relay(engine, public, request, peer).await {
-            Ok(answered) => answered,
-            Err(rejection) => rejected(rejection, Some(engine)),
-        };
-        origin::allow(&origin, response.headers_mut());
-        (response, outcome)
+        match self.pass(engine, public, head).await {
+            Ok(pass) => Verdict::Pass(Passage { engine, pass, origin }),
+            Err(rejection) => Verdict::Answer(rejected_to(&origin, rejection, engine)),
+        }
     }
 
-    async fn relay(
+    async fn pass(
         &self,
         engine: &Engine,
         public: Option<PublicAccess>,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Result<Answered, Rejection> {
-        let (pass, user) = match public {
-            Some(access) => (Pass::Public(access), None),
-            None => {
-                let (head, query) = (request.headers(), request.uri().query());
-                let permit = engine.verifier().permit(head, query, self.clock.unix()).await;
-                let permit = permit.map_err(Rejection::Refused)?;
+        head: &Parts,
+    ) -> Result<Pass, Rejection> {
+        if let Some(access) = public {
+            target::check_public(&head.uri).map_err(Rejection::BadTarget)?;
+            return Ok(Pass::Public(access));
+        }
+        let permit = engine.verifier().permit(&head.headers, head.uri.query(), self.clock.unix()).await;
+        permit.map(Pass::Permitted).map_err(Rejection::Refused)
+    }
+
+    async fn relay(&self, passage: Passage<'_>, request: Request<Incoming>, peer: SocketAddr) -> Answered {
+        let Passage { engine, pass, origin } = passage;
+        let user = match &pass {
+            Pass::Public(_) => None,
+            Pass::Permitted(permit) => {
                 let caller = permit.caller();
-                let user = caller.user.clone().unwrap_or_else(|| caller.subject.clone());
-                (Pass::Permitted(permit), Some(user))
+                Some(caller.user.clone().unwrap_or_else(|| caller.subject.clone()))
             }
         };
         let policy = engine.policy();
-        let answer =
-            self.forwarder.forward(pass, request, &Seen::by(policy, peer), policy.max_body_bytes).await?;
-        Ok((answer.map(Body::Relayed), Outcome::Forwarded { user }))
+        let seen = Seen::by(policy, peer);
+        match self.forwarder.forward(pass, request, &seen, policy.max_body_bytes).await {
+            Ok(answer) => {
+                let mut response = answer.map(Body::Relayed);
+                origin::allow(&origin, response.headers_mut());
+                (response, Outcome::Forwarded { user })
+            }
+            Err(rejection) => rejected_to(&origin, rejection, engine),
+        }
     }
 }
 
 impl Answer for Handler {
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let begun = self.clock.uptime();
-        let entry = Entry::of(&request);
+        let (entry, begun) = (Entry::of(&request), self.clock.uptime());
+        let mut record = Record { handler: self, entry, begun, end: None };
         let (response, outcome) = self.answer_one(request, peer).await;
-        let took = self.clock.uptime().saturating_sub(begun);
-        self.metrics.record(&entry, response.status(), &outcome, took);
+        record.end = Some((response.status(), outcome));
         response
     }
 }
 
-fn answer_document(engine: &Engine, document: Document, request: &Request<Incoming>) -> Answered {
-    if origin::is_preflight(request.method(), request.headers()) {
-        return preflight(request, origin::allow_everyone);
+fn answer_document(engine: &Engine, document: Document, head: &Parts) -> Answered {
+    if origin::is_preflight(&head.method, &head.headers) {
+        return preflight(&head.headers, origin::allow_everyone);
     }
-    let readable = *request.method() == Method::GET || *request.method() == Method::HEAD;
+    let readable = head.method == Method::GET || head.method == Method::HEAD;
     let body = match document {
         _ if !readable => Err(Rejection::MethodNotAllowed),
         Document::ProtectedResource => Ok(engine.protected_resource.clone()),
@@ -137,20 +199,34 @@ fn answer_document(engine: &Engine, document: Document, request: &Request<Incomi
 }
 
 /// D4: what is not here is a JSON 404, also for a browser.
-fn answer_missing(what: NotFound, engine: &Engine, request: &Request<Incoming>) -> Answered {
-    if origin::is_preflight(request.method(), request.headers()) {
-        return preflight(request, origin::allow_everyone);
+fn answer_missing(what: NotFound, engine: &Engine, head: &Parts) -> Answered {
+    if origin::is_preflight(&head.method, &head.headers) {
+        return preflight(&head.headers, origin::allow_everyone);
     }
     let (mut response, outcome) = rejected(Rejection::NotFound(what), Some(engine));
     origin::allow_everyone(response.headers_mut());
     (response, outcome)
 }
 
-fn preflight(request: &Request<Incoming>, allow: impl FnOnce(&mut http::HeaderMap)) -> Answered {
+fn preflight(request: &HeaderMap, allow: impl FnOnce(&mut HeaderMap)) -> Answered {
     let mut response = reply::no_content();
     allow(response.headers_mut());
-    origin::answer_preflight(request.headers(), response.headers_mut());
+    origin::answer_preflight(request, response.headers_mut());
     (response, Outcome::Preflight)
+}
+
+/// Nothing is known of allowed origins now, and nothing in the answer is secret: every page may read it.
+fn closed_by(closed: Closed) -> Answered {
+    let (mut response, outcome) = rejected(Rejection::Closed(closed), None);
+    origin::allow_everyone(response.headers_mut());
+    (response, outcome)
+}
+
+/// §3c: a page must be able to read refusals as well, or the challenge is hidden from it.
+fn rejected_to(origin: &Origin, rejection: Rejection, engine: &Engine) -> Answered {
+    let (mut response, outcome) = rejected(rejection, Some(engine));
+    origin::allow(origin, response.headers_mut());
+    (response, outcome)
 }
 
 fn rejected(rejection: Rejection, engine: Option<&Engine>) -> Answered {
