@@ -8,7 +8,7 @@ mod engine;
 mod watch;
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crds::{Closed, Delivery, Policy, State};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::document;
 use crate::fetch::FetchError;
 pub use engine::Engine;
 use watch::{Reading, Watch};
@@ -53,17 +54,6 @@ pub struct Live {
     clock: Clock,
 }
 
-/// Why there is no document to obey.
-#[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
-    #[error("there is no policy document: is the policy there, and is the operator running?")]
-    Absent,
-    #[error("policy document cannot be read: {0}")]
-    Unreadable(String),
-    #[error("{0}")]
-    Broken(String),
-}
-
 /// Why the process cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
@@ -73,12 +63,6 @@ pub enum LiveError {
 
 /// A kubelet swaps a symbolic link; four looks a second see that as fast as anything would, on every file system.
 const INTERVAL: Duration = Duration::from_millis(250);
-
-/// Reads the document once, for those who only want to know.
-pub fn read(directory: &Path) -> Result<Delivery, DocumentError> {
-    let reading = Watch::new(directory).look();
-    delivery(reading.unwrap_or(Reading::Absent))
-}
 
 impl Live {
     pub fn new(clock: Clock) -> Arc<Self> {
@@ -119,13 +103,19 @@ impl Live {
     }
 
     fn take(&self, reading: Reading, keys: &mut JoinSet<()>) {
-        match delivery(reading) {
-            Ok(delivery) => self.deliver(delivery, keys),
-            Err(error @ DocumentError::Absent) => {
-                let closed = Closed { reason: "NoPolicy".into(), message: error.to_string() };
-                self.close("-".into(), closed, keys);
+        match reading {
+            Reading::Absent => {
+                let message =
+                    "there is no policy document: is the policy there, and is the operator running?";
+                self.close("-".into(), Closed { reason: "NoPolicy".into(), message: message.into() }, keys);
             }
-            Err(error) => self.complain(&error.to_string()),
+            Reading::Unreadable(reason) => {
+                self.complain(&format!("policy document cannot be read: {reason}"));
+            }
+            Reading::Text(text) => match document::parse(&text) {
+                Ok(delivery) => self.deliver(delivery, keys),
+                Err(reason) => self.complain(&reason),
+            },
         }
     }
 
@@ -198,45 +188,5 @@ async fn ended(task: Option<Result<(), tokio::task::JoinError>>, keys: JoinSet<(
             drop(keys);
             std::future::pending().await
         }
-    }
-}
-
-fn delivery(reading: Reading) -> Result<Delivery, DocumentError> {
-    match reading {
-        Reading::Absent => Err(DocumentError::Absent),
-        Reading::Unreadable(reason) => Err(DocumentError::Unreadable(reason)),
-        Reading::Text(text) => Delivery::parse(&text).map_err(|error| {
-            let reason = with_sources(&error);
-            DocumentError::Broken(without_value(&reason))
-        }),
-    }
-}
-
-fn with_sources(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", with_sources(source)),
-        None => error.to_string(),
-    }
-}
-
-/// P23: serde repeats the value that it did not expect ("invalid type: string \"…\", expected a sequence at line 5"), and
-/// in this document that may be a shared secret.
-fn without_value(text: &str) -> String {
-    let shown = ["invalid type: ", "invalid value: "].into_iter().find_map(|start| text.split_once(start));
-    match shown.and_then(|(before, rest)| Some((before, rest.rsplit_once(", expected ")?.1))) {
-        Some((before, expected)) => format!("{before}expected {expected}"),
-        None => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_that_a_parser_repeats_is_left_out_and_the_rest_is_not() {
-        let text = r#"trust.hmac: invalid type: string "s3cret, expected x", expected a sequence at line 2"#;
-        assert_eq!(without_value(text), "trust.hmac: expected a sequence at line 2");
-        assert_eq!(without_value("maxBodyBytes: must be at least 1"), "maxBodyBytes: must be at least 1");
     }
 }
