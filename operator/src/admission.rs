@@ -1,0 +1,177 @@
+//! The admission policies: as they stand in `operator/admission/`, with the namespaces that have policies filled in.
+//!
+//! Writes to the API server. The two that take a policy as their parameter name their namespaces, so that nobody else's
+//! pods can ever be refused (W1, W2), and are removed when there is none; the third is always there. All are owned by a
+//! cluster-scoped object of the chart, so that uninstalling removes them even when we are gone (W8).
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch};
+use kube::{Api, Client};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::apply::params;
+
+const INJECT: &str = include_str!("../admission/inject.yaml");
+const SELECTED: &str = include_str!("../admission/selected.yaml");
+const LABELLED: &str = include_str!("../admission/labelled.yaml");
+const NAMESPACES: &str = "/spec/matchConstraints/namespaceSelector/matchExpressions/0/values";
+/// Never ours, whatever lies in them: a cluster must be able to start without us.
+const EXCLUDED: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+/// Keeps the admission policies.
+pub struct Admission {
+    client: Client,
+    owner: Option<OwnerReference>,
+    own_namespace: Option<String>,
+    applied: Mutex<Option<BTreeSet<String>>>,
+}
+
+/// Why they could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmissionError {
+    #[error(
+        "this API server has no MutatingAdmissionPolicy of admissionregistration.k8s.io/v1: Kubernetes 1.36 or later is needed"
+    )]
+    Unsupported,
+    #[error("cannot write {kind} '{name}': {source}")]
+    Api { kind: String, name: String, source: Box<kube::Error> },
+}
+
+impl Admission {
+    pub fn new(client: Client, owner: Option<OwnerReference>, own_namespace: Option<String>) -> Self {
+        Self { client, owner, own_namespace, applied: Mutex::new(None) }
+    }
+
+    /// Whether policies in this namespace are acted upon.
+    pub fn covers(&self, namespace: &str) -> bool {
+        !EXCLUDED.contains(&namespace) && self.own_namespace.as_deref() != Some(namespace)
+    }
+
+    /// Makes the policies name just these namespaces, if they do not yet.
+    pub async fn cover(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
+        let namespaces = self.without_excluded(namespaces);
+        let mut applied = self.applied.lock().await;
+        if applied.as_ref() == Some(&namespaces) {
+            return Ok(());
+        }
+        self.write(&namespaces).await?;
+        *applied = Some(namespaces);
+        Ok(())
+    }
+
+    /// The same, whatever we believe: somebody may have changed or removed them.
+    pub async fn restore(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
+        *self.applied.lock().await = None;
+        self.cover(namespaces).await
+    }
+
+    fn without_excluded(&self, namespaces: BTreeSet<String>) -> BTreeSet<String> {
+        namespaces.into_iter().filter(|namespace| self.covers(namespace)).collect()
+    }
+
+    async fn write(&self, namespaces: &BTreeSet<String>) -> Result<(), AdmissionError> {
+        for object in objects(LABELLED, namespaces) {
+            self.apply(object).await?;
+        }
+        // The gate that refuses comes before the one that injects, so that nothing is ever placed unchecked.
+        for file in [SELECTED, INJECT] {
+            for object in objects(file, namespaces) {
+                if namespaces.is_empty() {
+                    self.remove(&object).await?;
+                } else {
+                    self.apply(object).await?;
+                }
+            }
+        }
+        tracing::info!(?namespaces, "admission policies are in place");
+        Ok(())
+    }
+
+    async fn apply(&self, mut object: Value) -> Result<(), AdmissionError> {
+        if let Some(owner) = &self.owner {
+            object["metadata"]["ownerReferences"] = json!([owner]);
+        }
+        let (api, kind, name) = self.api(&object);
+        let written = api.patch(&name, &params(), &Patch::Apply(&object)).await;
+        written.map(drop).map_err(|error| failed(error, kind, name))
+    }
+
+    async fn remove(&self, object: &Value) -> Result<(), AdmissionError> {
+        let (api, kind, name) = self.api(object);
+        match api.delete(&name, &DeleteParams::default()).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(failed(error, kind, name)),
+        }
+    }
+
+    fn api(&self, object: &Value) -> (Api<DynamicObject>, String, String) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
+        let resource = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", &kind);
+        let plural = if kind.ends_with("Policy") {
+            format!("{}ies", kind.to_lowercase().trim_end_matches('y'))
+        } else {
+            format!("{}s", kind.to_lowercase())
+        };
+        let resource = ApiResource::from_gvk_with_plural(&resource, &plural);
+        (Api::all_with(self.client.clone(), &resource), kind, name)
+    }
+}
+
+fn failed(error: kube::Error, kind: String, name: String) -> AdmissionError {
+    match &error {
+        // The path itself is not there: an API server that does not know the kind.
+        kube::Error::Api(status) if status.code == 404 && kind.starts_with("Mutating") => {
+            AdmissionError::Unsupported
+        }
+        _ => AdmissionError::Api { kind, name, source: Box::new(error) },
+    }
+}
+
+/// The objects of a file, with the namespaces where the file leaves room for them.
+fn objects(file: &str, namespaces: &BTreeSet<String>) -> Vec<Value> {
+    let documents = serde_yaml::Deserializer::from_str(file);
+    let object = |document| {
+        let mut object =
+            Value::deserialize(document).expect("the files are part of the program, and a test reads them");
+        if let Some(values) = object.pointer_mut(NAMESPACES) {
+            *values = json!(namespaces);
+        }
+        object
+    };
+    documents.map(object).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn namespaces() -> BTreeSet<String> {
+        BTreeSet::from(["data".to_owned(), "tools".to_owned()])
+    }
+
+    #[test]
+    fn each_file_is_a_policy_and_its_binding_of_one_name() {
+        for (file, name) in [(INJECT, "inject"), (SELECTED, "selected"), (LABELLED, "labelled")] {
+            let objects = objects(file, &namespaces());
+            let names: Vec<_> =
+                objects.iter().map(|object| object["metadata"]["name"].as_str().expect("named")).collect();
+            assert_eq!(names, [format!("{name}.mcpoauth.dev"), format!("{name}.mcpoauth.dev")]);
+            assert!(objects[1]["kind"].as_str().expect("a kind").ends_with("Binding"));
+        }
+    }
+
+    #[test]
+    fn a_policy_with_a_parameter_names_its_namespaces_and_the_one_without_names_none() {
+        for file in [INJECT, SELECTED] {
+            assert_eq!(objects(file, &namespaces())[0].pointer(NAMESPACES), Some(&json!(["data", "tools"])));
+        }
+        assert_eq!(objects(LABELLED, &namespaces())[0].pointer(NAMESPACES), None);
+        assert_eq!(objects(LABELLED, &namespaces())[0].pointer("/spec/paramKind"), None);
+    }
+}

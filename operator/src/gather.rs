@@ -1,0 +1,108 @@
+//! What a policy refers to, read from its own namespace, one object at a time.
+//!
+//! Reads the API server: `get` of just the Secrets and ConfigMaps that are named (K10), and no reference leaves the
+//! policy's namespace, for there is no field to name another (K02).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crds::Secret as Hidden;
+use crds::resource::{CaBundleKind, McpOAuthPolicySpec};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::{Api, Client};
+
+/// One value that a policy refers to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    pub kind: Kind,
+    pub name: String,
+    pub key: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Secret,
+    ConfigMap,
+}
+
+/// Why a value is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    Object,
+    Key,
+}
+
+/// What the references of a policy led to.
+pub type Inputs = BTreeMap<Reference, Result<Hidden<Vec<u8>>, Absent>>;
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
+}
+
+impl From<CaBundleKind> for Kind {
+    fn from(kind: CaBundleKind) -> Self {
+        match kind {
+            CaBundleKind::Secret => Self::Secret,
+            CaBundleKind::ConfigMap => Self::ConfigMap,
+        }
+    }
+}
+
+/// Every reference of a policy.
+pub fn references(spec: &McpOAuthPolicySpec) -> Vec<Reference> {
+    let secrets = spec.hmac.iter().flat_map(|hmac| &hmac.secret_refs);
+    let secrets = secrets.map(|secret| Reference {
+        kind: Kind::Secret,
+        name: secret.name.clone(),
+        key: secret.key.clone(),
+    });
+    let bundle = spec.oidc.as_ref().and_then(|oidc| oidc.ca_bundle_ref.as_ref());
+    let bundle = bundle.map(|bundle| Reference {
+        kind: bundle.kind.into(),
+        name: bundle.name.clone(),
+        key: bundle.key.clone(),
+    });
+    secrets.chain(bundle).collect()
+}
+
+/// Reads them. An object that does not exist is an answer; anything else that goes wrong is tried again later.
+pub async fn gather(
+    client: &Client,
+    namespace: &str,
+    spec: &McpOAuthPolicySpec,
+) -> Result<Inputs, kube::Error> {
+    let mut inputs = Inputs::new();
+    let each: BTreeSet<_> = references(spec).into_iter().collect();
+    for reference in each {
+        let value = read(client, namespace, &reference).await?;
+        inputs.insert(reference, value);
+    }
+    Ok(inputs)
+}
+
+async fn read(
+    client: &Client,
+    namespace: &str,
+    reference: &Reference,
+) -> Result<Result<Hidden<Vec<u8>>, Absent>, kube::Error> {
+    let Reference { kind, name, key } = reference;
+    let value = match kind {
+        Kind::Secret => {
+            let object = Api::<Secret>::namespaced(client.clone(), namespace).get_opt(name).await?;
+            object.map(|secret| secret.data.and_then(|mut data| data.remove(key)).map(|bytes| bytes.0))
+        }
+        Kind::ConfigMap => {
+            let object = Api::<ConfigMap>::namespaced(client.clone(), namespace).get_opt(name).await?;
+            object.map(|config| config.data.and_then(|mut data| data.remove(key)).map(String::into_bytes))
+        }
+    };
+    Ok(match value {
+        Some(Some(bytes)) => Ok(Hidden::new(bytes)),
+        Some(None) => Err(Absent::Key),
+        None => Err(Absent::Object),
+    })
+}
