@@ -2,6 +2,7 @@
 //!
 //! Connects to loopback. Every wait is bounded.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -34,10 +35,10 @@ pub(crate) fn request(method: &str, target: &str, headers: &[(&str, &str)], body
         text.push_str("host: mcp.example.com\r\n");
     }
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     if !body.is_empty() {
-        text.push_str(&format!("content-length: {}\r\n", body.len()));
+        let _ = write!(text, "content-length: {}\r\n", body.len());
     }
     format!("{text}\r\n{body}")
 }
@@ -138,7 +139,7 @@ impl Connection {
     }
 
     async fn read(&mut self) -> bool {
-        let mut bytes = [0; 16 * 1024];
+        let mut bytes = vec![0; 16 * 1024];
         match self.stream.read(&mut bytes).await {
             Ok(read) if read > 0 => {
                 self.buffer.extend_from_slice(&bytes[..read]);
@@ -163,6 +164,6 @@ impl Reply {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body).expect("the answer is JSON")
     }
 }

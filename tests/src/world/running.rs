@@ -56,8 +56,7 @@ impl Sidecar {
     /// Delivers a document that says to enforce this policy.
     pub(crate) fn enforce(&mut self, policy: &str) {
         let revision = self.written;
-        let indented: String = policy.lines().map(|line| format!("  {line}\n")).collect();
-        self.deliver(&format!("policy: data/test\nrevision: r{revision}\nenforce:\n{indented}"));
+        self.deliver(&enforcing(&format!("r{revision}"), policy));
     }
 
     /// Delivers any text, as a kubelet does: a new directory, and a link that is replaced in one step.
@@ -120,6 +119,14 @@ impl Sidecar {
     }
 }
 
+/// The document that says to enforce this policy.
+pub(crate) fn enforcing(revision: &str, policy: &str) -> String {
+    format!(
+        "policy: data/test\nrevision: {revision}\nenforce:\n  {}\n",
+        policy.trim_end().replace('\n', "\n  ")
+    )
+}
+
 fn settings(directory: &Path, upstream: SocketAddr) -> Settings {
     let flags = [
         "--listen=127.0.0.1:0".to_owned(),
@@ -127,8 +134,7 @@ fn settings(directory: &Path, upstream: SocketAddr) -> Settings {
         format!("--upstream=http://{upstream}"),
         format!("--policy-dir={}", directory.display()),
     ];
-    match settings::parse(flags.map(Into::into), &Environment::new()) {
-        Ok(Task::Run(settings)) => settings,
-        other => panic!("expected settings, got {other:?}"),
-    }
+    let task = settings::parse(flags.map(Into::into), &Environment::new()).expect("these are right");
+    let Task::Run(settings) = task else { unreachable!("no flag asks for anything else") };
+    settings
 }

@@ -113,8 +113,8 @@ impl Upstream {
 
     async fn wait_for(&self, wanted: impl FnMut(&Counts) -> bool) {
         let mut counts = self.shared.counts.subscribe();
-        let waited = tokio::time::timeout(LONGEST_WAIT, counts.wait_for(wanted)).await;
-        waited.expect("it happens in time").expect("the server lives");
+        let happened = tokio::time::timeout(LONGEST_WAIT, counts.wait_for(wanted)).await;
+        happened.expect("it happens in time").expect("the server lives");
     }
 }
 
@@ -212,7 +212,7 @@ async fn next_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, shared: &Sha
 }
 
 async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>, shared: &Shared) -> Option<()> {
-    let mut bytes = [0; 16 * 1024];
+    let mut bytes = vec![0; 16 * 1024];
     let read = stream.read(&mut bytes).await.ok().filter(|read| *read > 0)?;
     buffer.extend_from_slice(&bytes[..read]);
     shared.counts.send_modify(|counts| counts.bytes += read);

@@ -113,9 +113,8 @@ async fn check_reads_the_policy_directory_as_well() {
     let document = directory.path().join("policy.yaml");
     std::fs::write(&document, "nonsense").expect("a directory of our own");
     assert_eq!(output(&["--check", &flag], &[]).await.status.code(), Some(64));
-    let policy: String =
-        crate::world::hmac_policy(&[SECRET]).lines().map(|line| format!("  {line}\n")).collect();
-    std::fs::write(&document, format!("policy: a/b\nrevision: x\nenforce:\n{policy}")).expect("the same");
+    let enforcing = crate::world::running::enforcing("x", &crate::world::hmac_policy(&[SECRET]));
+    std::fs::write(&document, enforcing).expect("a directory of our own");
     let good = output(&["--check", &flag], &[]).await;
     assert_eq!(good.status.code(), Some(0), "{}", said(&good.stderr));
     assert!(said(&good.stdout).contains(RESOURCE));
