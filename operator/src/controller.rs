@@ -90,19 +90,18 @@ async fn reconcile(policy: Arc<McpOAuthPolicy>, world: Arc<World>) -> Result<Act
     let World { context, policies, backoff } = &*world;
     let owner = owner(&policy);
     let before = policy.status.clone().unwrap_or_default();
-    let after = match context.admission.covers(&owner.namespace) {
-        true => {
-            let client = &context.client;
-            let inputs = gather::gather(client, &owner.namespace, &policy.spec).await?;
-            let resolved = resolve(&policy.spec, &inputs);
-            let built = render(&owner, &resolved, policy.spec.sidecar.as_ref(), &context.sidecar_image);
-            let pods = apply::apply(client, &owner, &policy.spec, &built).await?;
-            context.admission.cover(watches::namespaces(policies)).await?;
-            let facts =
-                Facts { generation: generation(&policy), resolved: &resolved, built: &built, pods: &pods };
-            status::status(&before, &facts, &Time((context.clock)()))
-        }
-        false => excluded(&policy, &before, context),
+    let after = if context.admission.covers(&owner.namespace) {
+        let client = &context.client;
+        let inputs = gather::gather(client, &owner.namespace, &policy.spec).await?;
+        let resolved = resolve(&policy.spec, &inputs);
+        let built = render(&owner, &resolved, policy.spec.sidecar.as_ref(), &context.sidecar_image);
+        let pods = apply::apply(client, &owner, &policy.spec, &built).await?;
+        context.admission.cover(watches::namespaces(policies)).await?;
+        let facts =
+            Facts { generation: generation(&policy), resolved: &resolved, built: &built, pods: &pods };
+        status::status(&before, &facts, &Time((context.clock)()))
+    } else {
+        excluded(&policy, &before, context)
     };
     report(&policy, &owner, &before, &after, context).await?;
     backoff.succeeded(&owner);
@@ -140,6 +139,7 @@ fn excluded(policy: &McpOAuthPolicy, before: &Status, context: &Context) -> Stat
     status::turned_down(before, generation(policy), "NamespaceExcluded", message, &Time((context.clock)()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
 fn retry(policy: Arc<McpOAuthPolicy>, error: &Error, world: Arc<World>) -> Action {
     let wait = world.backoff.failed(&owner(&policy));
     tracing::warn!(policy = %policy.name_any(), namespace = policy.namespace(), %error, ?wait, "will be tried again");
@@ -155,9 +155,10 @@ async fn keep_namespaces(context: &Context, policies: Store<McpOAuthPolicy>) {
     let mut since_restore = context.resync;
     loop {
         let namespaces: BTreeSet<String> = watches::namespaces(&policies);
-        let kept = match since_restore >= context.resync {
-            true => context.admission.restore(namespaces).await.map(|()| since_restore = Duration::ZERO),
-            false => context.admission.cover(namespaces).await,
+        let kept = if since_restore >= context.resync {
+            context.admission.restore(namespaces).await.map(|()| since_restore = Duration::ZERO)
+        } else {
+            context.admission.cover(namespaces).await
         };
         match kept {
             Ok(()) => context.metrics.ready(),
