@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::render::Owner;
 
 const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Counts the failures in a row of each policy.
 #[derive(Debug, Default)]
@@ -45,11 +45,13 @@ fn key(owner: &Owner) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
     use super::*;
 
     #[test]
     fn waits_grow_to_a_bound_and_start_anew_after_a_success() {
-        let owner = Owner { namespace: "a".into(), name: "b".into(), reference: Default::default() };
+        let owner = Owner { namespace: "a".into(), name: "b".into(), reference: OwnerReference::default() };
         let backoff = Backoff::default();
         let first = backoff.failed(&owner);
         assert!(first >= FIRST && first <= FIRST * 5 / 4);
