@@ -1,11 +1,11 @@
 //! Every answer of our own: one match from what happened to what goes over the wire.
 //!
-//! Pure. Meets R3–R6, R14, R16, D13, D15, M06, O19, P20, X9, X10: one challenge, the same scope on every 401, and
+//! Pure. Meets R3–R6, R14, R16, D13, D15, M06, O19, P01, P20, X9, X10: one challenge, the same scope on every 401, and
 //! nothing of a request reflected.
 
 use bytes::Bytes;
 use crds::Closed;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
@@ -164,6 +164,10 @@ impl Rejection {
         insert(headers, WWW_AUTHENTICATE, challenge.and_then(|challenge| self.challenge(challenge)));
         insert(headers, RETRY_AFTER, self.retry_after());
         insert(headers, ALLOW, self.allow());
+        // P01: where one request was not clear, the next one on its connection is not asked for.
+        if matches!(self, Self::BadTarget(_)) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         response
     }
 }

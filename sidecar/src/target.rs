@@ -1,9 +1,10 @@
 //! Is this a request that can be read in one way only?
 //!
 //! Pure. What is decided on is what is sent on: a target that another parser might resolve to another place is refused,
-//! not cleaned (P04, P05, P15, promise 2). Meets P04, P05, P06, P15, X17.
+//! not cleaned (P04, P05, P15, promise 2). Meets P01, P04, P05, P06, P15, X12, X17.
 
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::{CONNECTION, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 /// Why a request is not read at all.
@@ -11,8 +12,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 pub enum BadTarget {
     #[error("the request has no Host header, or more than one")]
     Host,
-    #[error("the request target is not an absolute path")]
+    #[error("the request target is neither a path nor a URL of the host that Host names")]
     Form,
+    #[error("the transfer coding of the request is not 'chunked' and nothing else")]
+    Framing,
     #[error(
         "the request path has dot segments, a backslash, a control character or bytes that are not ASCII"
     )]
@@ -32,6 +35,7 @@ impl BadTarget {
         match self {
             Self::Host => "host_header",
             Self::Form => "target_form",
+            Self::Framing => "framing",
             Self::Path => "target_path",
             Self::Method => "method",
             Self::Upgrade => "upgrade",
@@ -56,12 +60,17 @@ pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadT
     }
     // RFC 9112 §3.2: a server MUST answer 400 to a request that lacks a Host header or has more than one.
     let mut hosts = headers.get_all(HOST).iter();
-    if hosts.next().is_none() || hosts.next().is_some() {
-        return Err(BadTarget::Host);
-    }
-    // Absolute form would be a second opinion on scheme and host.
-    if uri.scheme().is_some() || uri.authority().is_some() || !uri.path().starts_with('/') {
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(BadTarget::Host) };
+    // RFC 9112 §3.2.2: a server MUST accept the absolute form; one that names another host than Host does is two opinions.
+    let is_same = |authority: &Authority| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+    if !uri.authority().is_none_or(is_same) || !uri.path().starts_with('/') {
         return Err(BadTarget::Form);
+    }
+    // RFC 9112 §6.1: what a reader does not understand of the framing, another one behind it may.
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !codings.next().is_none_or(is_chunked) || codings.next().is_some() {
+        return Err(BadTarget::Framing);
     }
     if !is_plain(uri.path()) || uri.query().is_some_and(|query| !query.is_ascii()) {
         return Err(BadTarget::Path);
@@ -151,8 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_origin_form_is_taken() {
-        assert_eq!(verdict("http://evil.example/mcp"), Err(BadTarget::Form));
+    fn a_target_names_no_other_host_than_host_does() {
+        for foreign in
+            ["http://evil.example/mcp", "http://mcp.example.com:1/mcp", "http://u@mcp.example.com/mcp", "*"]
+        {
+            assert_eq!(verdict(foreign), Err(BadTarget::Form), "{foreign}");
+        }
+        assert_eq!(verdict("http://MCP.example.com/mcp"), Ok(()));
         assert_eq!(verdict("/mcp"), Ok(()));
     }
 
@@ -164,6 +178,22 @@ mod tests {
         two.append(HOST, HeaderValue::from_static("other"));
         assert_eq!(check(&Method::GET, &uri, &two), Err(BadTarget::Host));
         assert_eq!(check(&Method::GET, &uri, &headers()), Ok(()));
+    }
+
+    #[test]
+    fn a_body_comes_in_chunks_and_in_no_other_coding() {
+        let uri = "/mcp".parse().expect("valid");
+        let of = |codings: &[&'static str]| {
+            let mut all = headers();
+            all.extend(codings.iter().map(|coding| (TRANSFER_ENCODING, HeaderValue::from_static(coding))));
+            check(&Method::POST, &uri, &all)
+        };
+        for bad in
+            [&["gzip, chunked"][..], &["chunked, chunked"], &["identity"], &["chunked", "chunked"], &[""]]
+        {
+            assert_eq!(of(bad), Err(BadTarget::Framing), "{bad:?}");
+        }
+        assert_eq!(of(&["Chunked"]), Ok(()));
     }
 
     #[test]

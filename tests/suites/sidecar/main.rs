@@ -2,6 +2,7 @@
 
 mod browsers;
 mod edits;
+mod framing;
 mod fuzz;
 mod gate;
 mod headers;
