@@ -37,6 +37,8 @@ pub enum Rejection {
     /// The provider's document, before it was fetched for the first time.
     NotFetchedYet,
     BodyTooLarge,
+    /// The body did not come to the end that it announced.
+    BodyBroken,
     Upstream(UpstreamError),
 }
 
@@ -63,6 +65,7 @@ impl Rejection {
             Self::MethodNotAllowed => "document_method",
             Self::NotFetchedYet => "document_not_fetched",
             Self::BodyTooLarge => "body_too_large",
+            Self::BodyBroken => "body_broken",
             Self::Upstream(error) => error.code(),
         }
     }
@@ -74,7 +77,9 @@ impl Rejection {
             }
             Self::BadTarget(BadTarget::Method) | Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadTarget(BadTarget::Long) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::BadTarget(_) | Self::Refused(Refusal::Malformed(_)) => StatusCode::BAD_REQUEST,
+            Self::BadTarget(_) | Self::BodyBroken | Self::Refused(Refusal::Malformed(_)) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::ForeignOrigin | Self::Refused(Refusal::InsufficientScope { .. }) => StatusCode::FORBIDDEN,
             Self::Refused(Refusal::NoCredential | Refusal::InvalidToken(_)) => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
@@ -117,6 +122,7 @@ impl Rejection {
             Self::MethodNotAllowed => "this document is read with GET".into(),
             Self::NotFetchedYet => "the identity provider's document is not at hand yet".into(),
             Self::BodyTooLarge => "the request body is longer than this server accepts".into(),
+            Self::BodyBroken => "the request body does not come to the end that it announces".into(),
             Self::Upstream(error) => error.to_string(),
         }
     }
@@ -165,7 +171,7 @@ impl Rejection {
         insert(headers, RETRY_AFTER, self.retry_after());
         insert(headers, ALLOW, self.allow());
         // P01: where one request was not clear, the next one on its connection is not asked for.
-        if matches!(self, Self::BadTarget(_)) {
+        if matches!(self, Self::BadTarget(_) | Self::BodyBroken) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -3,27 +3,39 @@
 //! Pure. Meets X2, X5, X14, S1 (streaming, an abort stays an abort) and P09 (the limit on request bodies).
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::{Failed, UpstreamError};
 use crate::reply::{Body, Rejection};
 
-/// A request body that ends in an error once it is longer than allowed.
+/// A request body that ends in an error once it is longer than allowed. What was not read of it is left in its `Fate`.
 #[derive(Debug)]
 pub(super) struct Limited {
-    body: Incoming,
+    body: Option<Incoming>,
     left: u64,
-    tripped: Tripped,
+    fate: Fate,
 }
 
-/// Whether a body was too long: the HTTP client tells that the body failed, not why.
+/// What became of a body: the HTTP client tells that it failed, not why, and drops the rest of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tripped(Arc<AtomicBool>);
+pub(super) struct Fate(Arc<Mutex<Remains>>);
+
+#[derive(Debug, Default)]
+struct Remains {
+    fault: Option<Fault>,
+    rest: Option<Incoming>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    TooLong,
+    Broken,
+}
 
 /// Why a body cannot be sent on.
 #[derive(Debug, thiserror::Error)]
@@ -34,20 +46,49 @@ pub(super) enum BodyError {
     Broken(#[from] hyper::Error),
 }
 
-impl Tripped {
-    pub(super) fn is_tripped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+impl Fate {
+    /// The failure of a request with this body. The body's own fault goes before the server's.
+    pub(super) fn failed(&self, error: UpstreamError) -> Failed {
+        let mut remains = self.remains();
+        let rejection = match remains.fault {
+            Some(Fault::TooLong) => Rejection::BodyTooLarge,
+            Some(Fault::Broken) => Rejection::BodyBroken,
+            None => error.into(),
+        };
+        Failed { rejection, rest: remains.rest.take() }
+    }
+
+    fn remains(&self) -> MutexGuard<'_, Remains> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Limited {
     /// A body that announces its length is refused before a byte of it is read.
-    pub(super) fn new(body: Incoming, longest: u64) -> Result<(Self, Tripped), Rejection> {
+    pub(super) fn new(body: Incoming, longest: u64) -> Result<(Self, Fate), Failed> {
         if body.size_hint().lower() > longest {
-            return Err(Rejection::BodyTooLarge);
+            return Err(Failed { rejection: Rejection::BodyTooLarge, rest: Some(body) });
         }
-        let tripped = Tripped::default();
-        Ok((Self { body, left: longest, tripped: tripped.clone() }, tripped))
+        let fate = Fate::default();
+        Ok((Self { body: Some(body), left: longest, fate: fate.clone() }, fate))
+    }
+
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let chunk = match ready!(next_chunk(body, context)) {
+            None => return Poll::Ready(None),
+            Some(Ok(chunk)) => chunk,
+            Some(Err(error)) => {
+                self.fate.remains().fault = Some(Fault::Broken);
+                return Poll::Ready(Some(Err(error.into())));
+            }
+        };
+        let Some(left) = self.left.checked_sub(chunk.len() as u64) else {
+            self.fate.remains().fault = Some(Fault::TooLong);
+            return Poll::Ready(Some(Err(BodyError::TooLong)));
+        };
+        self.left = left;
+        Poll::Ready(Some(Ok(chunk)))
     }
 }
 
@@ -56,27 +97,24 @@ impl http_body::Body for Limited {
     type Error = BodyError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(chunk) = ready!(next_chunk(&mut self.body, context)).transpose()? else {
-            return Poll::Ready(None);
-        };
-        let length = chunk.len() as u64;
-        if length > self.left {
-            self.tripped.0.store(true, Ordering::Relaxed);
-            return Poll::Ready(Some(Err(BodyError::TooLong)));
-        }
-        self.left -= length;
-        Poll::Ready(Some(Ok(Frame::data(chunk))))
+        self.get_mut().poll_chunk(context).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map(Incoming::size_hint).unwrap_or_default()
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        self.fate.remains().rest = self.body.take();
     }
 }
 

@@ -35,6 +35,14 @@ pub enum UpstreamError {
     Broken,
 }
 
+/// A request without an answer of the MCP server.
+#[derive(Debug)]
+pub struct Failed {
+    pub rejection: Rejection,
+    /// What nobody has read of its body.
+    pub rest: Option<Incoming>,
+}
+
 /// Why a request may pass.
 #[derive(Debug)]
 pub enum Pass {
@@ -118,26 +126,29 @@ impl Forwarder {
         request: Request<Incoming>,
         seen: &Seen<'_>,
         longest_body: u64,
-    ) -> Result<Response<Relay>, Rejection> {
+    ) -> Result<Response<Relay>, Failed> {
         let (mut head, body) = request.into_parts();
-        let (body, tripped) = Limited::new(body, longest_body)?;
-        head.uri = self.upstream.uri(head.uri.path_and_query()).ok_or(UpstreamError::Unreachable)?;
+        let (body, fate) = Limited::new(body, longest_body)?;
         headers::towards_server(&mut head.headers, seen, &self.upstream);
-        let sent = self.client.request(Request::from_parts(head, body)).await;
+        let answer = self.send(Request::from_parts(head, body)).await;
         // The permit lives until the answer is there: it stands for this one request and no other.
         drop(pass);
-        let response = sent.map_err(|error| match tripped.is_tripped() {
-            true => Rejection::BodyTooLarge,
-            false if error.is_connect() => UpstreamError::Unreachable.into(),
-            false => UpstreamError::Broken.into(),
-        })?;
-        let (mut head, body) = response.into_parts();
-        // P06: no upgrade was asked for, so this is no answer, and what follows would not be HTTP.
-        if head.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(UpstreamError::Broken.into());
-        }
+        let (mut head, body) = answer.map_err(|error| fate.failed(error))?.into_parts();
         headers::towards_client(&mut head.headers);
         Ok(Response::from_parts(head, Relay::new(body)))
+    }
+
+    async fn send(&self, mut request: Request<Limited>) -> Result<Response<Incoming>, UpstreamError> {
+        let uri = self.upstream.uri(request.uri().path_and_query());
+        *request.uri_mut() = uri.ok_or(UpstreamError::Unreachable)?;
+        let sent = self.client.request(request).await;
+        match sent {
+            // P06: no upgrade was asked for, so this is no answer, and what follows would not be HTTP.
+            Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => Err(UpstreamError::Broken),
+            Ok(answer) => Ok(answer),
+            Err(error) if error.is_connect() => Err(UpstreamError::Unreachable),
+            Err(_) => Err(UpstreamError::Broken),
+        }
     }
 }
 

@@ -14,9 +14,9 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::connections::Answer;
-use super::linger;
+use super::linger::{self, Sent};
 use crate::clock::Clock;
-use crate::forward::{Forwarder, Pass, Seen, Upstream};
+use crate::forward::{Failed, Forwarder, Pass, Seen, Upstream};
 use crate::live::{Active, Engine, Gate, Live};
 use crate::origin::{self, Origin};
 use crate::reply::{self, Body, NotFound, Rejection};
@@ -81,7 +81,7 @@ impl Handler {
         let active = self.live.active();
         match self.decide(&active, &head).await {
             Verdict::Answer(mut answered) => {
-                linger::settle(&head.headers, body, answered.0.headers_mut()).await;
+                linger::settle(Sent::by(&head.headers), body, answered.0.headers_mut()).await;
                 answered
             }
             Verdict::Pass(passage) => self.relay(passage, Request::from_parts(head, body), peer).await,
@@ -154,7 +154,7 @@ impl Handler {
                 Some(caller.user.clone().unwrap_or_else(|| caller.subject.clone()))
             }
         };
-        let policy = engine.policy();
+        let (policy, sent) = (engine.policy(), Sent::by(request.headers()));
         let seen = Seen::by(policy, peer);
         match self.forwarder.forward(pass, request, &seen, policy.max_body_bytes).await {
             Ok(answer) => {
@@ -162,7 +162,13 @@ impl Handler {
                 origin::allow(&origin, response.headers_mut());
                 (response, Outcome::Forwarded { user })
             }
-            Err(rejection) => rejected_to(&origin, rejection, engine),
+            Err(Failed { rejection, rest }) => {
+                let mut answered = rejected_to(&origin, rejection, engine);
+                if let Some(rest) = rest {
+                    linger::settle(sent, rest, answered.0.headers_mut()).await;
+                }
+                answered
+            }
         }
     }
 }

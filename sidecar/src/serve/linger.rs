@@ -16,13 +16,25 @@ use hyper::body::Incoming;
 const LONGEST: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 
-pub(super) async fn settle(request: &HeaderMap, body: Incoming, response: &mut HeaderMap) {
+/// How a body comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    AtOnce,
+    /// RFC 9110 §10.1.1: whoever waits for a 100 has sent nothing yet, and reading would ask for it.
+    WhenAsked,
+}
+
+impl Sent {
+    pub(super) fn by(request: &HeaderMap) -> Self {
+        if request.contains_key(EXPECT) { Self::WhenAsked } else { Self::AtOnce }
+    }
+}
+
+pub(super) async fn settle(sent: Sent, body: Incoming, response: &mut HeaderMap) {
     if body.is_end_stream() {
         return;
     }
-    // RFC 9110 §10.1.1: whoever waits for a 100 has sent nothing yet, and reading would ask for it.
-    let is_waiting = request.contains_key(EXPECT);
-    if !is_waiting && tokio::time::timeout(PATIENCE, is_short(body)).await == Ok(true) {
+    if sent == Sent::AtOnce && tokio::time::timeout(PATIENCE, is_short(body)).await == Ok(true) {
         return;
     }
     response.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -280,6 +280,28 @@ async fn a_server_that_is_not_there_is_a_502_that_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_failure_reaches_a_client_that_sends_its_body_later() {
+    let scene = Scene::set().await;
+    let token = format!("host: a\r\nauthorization: {}\r\ncontent-length: 46\r\n", scene.good);
+    let nobody = Upstream::start().await;
+    let mut sidecar = Sidecar::without_policy(nobody.address).await;
+    drop(nobody);
+    sidecar.enforce(&hmac_policy(&[SECRET]));
+    sidecar.is_ready().await;
+    let mut connection = Connection::open(sidecar.traffic).await;
+    for _ in 0..2 {
+        connection.write(format!("POST /mcp HTTP/1.1\r\n{token}\r\n")).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(connection.exchange(CALL).await.status, 502, "X10, and the connection is still good");
+    }
+    let long = "x".repeat(5_000_000);
+    let mut connection = Connection::open(scene.sidecar.traffic).await;
+    connection.write(request("POST", "/mcp", &[("authorization", &scene.good)], &long)).await;
+    assert!(connection.reply().await.is_none_or(|reply| reply.status == 413));
+    assert!(connection.closes_within(Duration::from_secs(2)).await, "and nothing of it is read as a request");
+}
+
+#[tokio::test]
 async fn a_request_that_was_written_is_never_sent_twice() {
     let scene = Scene::set().await;
     // The first one leaves a connection in the pool; the server closes it on the second.
