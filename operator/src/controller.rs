@@ -24,7 +24,7 @@ use kube_runtime::watcher;
 
 use crate::admission::{Admission, AdmissionError};
 use crate::render::{Owner, render};
-use crate::resolve::resolve;
+use crate::resolve::{Reason, resolve};
 use crate::status::{self, Facts};
 use crate::telemetry::Metrics;
 use crate::{apply, gather};
@@ -37,7 +37,7 @@ pub struct Context {
     pub admission: Admission,
     pub metrics: Metrics,
     pub sidecar_image: String,
-    /// The slow clock.
+    /// The slow clock: a named Secret that is changed or deleted must be in force within half a minute.
     pub resync: Duration,
     pub clock: fn() -> Timestamp,
 }
@@ -58,6 +58,8 @@ struct World {
     backoff: Backoff,
 }
 
+/// Whoever waits for a Secret to arrive is waiting now.
+const MISSING: Duration = Duration::from_secs(5);
 /// Changes that come together are looked at once.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 /// How often the list of namespaces is compared with the policies that are there.
@@ -106,7 +108,9 @@ async fn reconcile(policy: Arc<McpOAuthPolicy>, world: Arc<World>) -> Result<Act
     report(&policy, &owner, &before, &after, context).await?;
     backoff.succeeded(&owner);
     context.metrics.reconciled("ok");
-    Ok(Action::requeue(context.resync))
+    let missing =
+        after.conditions.iter().any(|condition| condition.reason == Reason::ReferenceNotFound.as_str());
+    Ok(Action::requeue(if missing { context.resync.min(MISSING) } else { context.resync }))
 }
 
 /// Conditions that turned become Events; the status is written where it differs.

@@ -38,8 +38,8 @@ pub struct Run {
     /// Where /healthz, /readyz and /metrics are answered.
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// How often named Secrets and ConfigMaps are looked at again, such as 30s or 2m.
-    #[arg(long, default_value = "30s", value_parser = duration, value_name = "DURATION")]
+    /// How often named Secrets and ConfigMaps are looked at again, such as 20s or 2m.
+    #[arg(long, default_value = "20s", value_parser = duration, value_name = "DURATION")]
     pub resync: Duration,
     /// How much is logged.
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]

@@ -77,7 +77,7 @@ fn accepted(resolved: &Result<Policy, Unresolved>) -> Verdict {
         Err(unresolved) => Verdict {
             holds: false,
             reason: unresolved.reason.as_str(),
-            message: format!("selected pods are closed: {unresolved}"),
+            message: format!("every sidecar of this policy is closed: {unresolved}"),
         },
     }
 }
