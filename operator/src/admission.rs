@@ -5,6 +5,7 @@
 //! cluster-scoped object of the chart, so that uninstalling removes them even when we are gone (W8).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch};
@@ -21,6 +22,9 @@ const LABELLED: &str = include_str!("../admission/labelled.yaml");
 const NAMESPACES: &str = "/spec/matchConstraints/namespaceSelector/matchExpressions/0/values";
 /// Never ours, whatever lies in them: a cluster must be able to start without us.
 const EXCLUDED: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+/// An API server reads its admission policies anew once a second; what it has not read yet, it does not enforce.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// Keeps the admission policies.
 pub struct Admission {
@@ -51,7 +55,12 @@ impl Admission {
         !EXCLUDED.contains(&namespace) && self.own_namespace.as_deref() != Some(namespace)
     }
 
-    /// Makes the policies name just these namespaces, if they do not yet.
+    /// Whether the API server is known to look at this namespace's pods.
+    pub async fn is_in_force(&self, namespace: &str) -> bool {
+        self.applied.lock().await.as_ref().is_some_and(|applied| applied.contains(namespace))
+    }
+
+    /// Makes the policies name just these namespaces, if they do not yet, and gives the API server time to see it.
     pub async fn cover(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
         let namespaces = self.without_excluded(namespaces);
         let mut applied = self.applied.lock().await;
@@ -59,13 +68,22 @@ impl Admission {
             return Ok(());
         }
         self.write(&namespaces).await?;
+        let news = applied.as_ref().is_none_or(|before| !namespaces.is_subset(before));
+        if news && !namespaces.is_empty() {
+            tokio::time::sleep(SETTLE).await;
+        }
         *applied = Some(namespaces);
         Ok(())
     }
 
     /// The same, whatever we believe: somebody may have changed or removed them.
     pub async fn restore(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
-        *self.applied.lock().await = None;
+        let namespaces = self.without_excluded(namespaces);
+        let applied = self.applied.lock().await;
+        if applied.as_ref() == Some(&namespaces) {
+            return self.write(&namespaces).await;
+        }
+        drop(applied);
         self.cover(namespaces).await
     }
 
@@ -87,7 +105,7 @@ impl Admission {
                 }
             }
         }
-        tracing::info!(?namespaces, "admission policies are in place");
+        tracing::debug!(?namespaces, "admission policies are in place");
         Ok(())
     }
 

@@ -25,7 +25,7 @@ use kube_runtime::watcher;
 use crate::admission::{Admission, AdmissionError};
 use crate::render::{Owner, render};
 use crate::resolve::{Reason, resolve};
-use crate::status::{self, Facts};
+use crate::status::{self, Admitted, Facts};
 use crate::telemetry::Metrics;
 use crate::{apply, gather};
 use backoff::Backoff;
@@ -98,14 +98,21 @@ async fn reconcile(policy: Arc<McpOAuthPolicy>, world: Arc<World>) -> Result<Act
         let resolved = resolve(&policy.spec, &inputs);
         let built = render(&owner, &resolved, policy.spec.sidecar.as_ref(), &context.sidecar_image);
         let pods = apply::apply(client, &owner, &policy.spec, &built).await?;
-        context.admission.cover(watches::namespaces(policies)).await?;
-        let facts =
-            Facts { generation: generation(&policy), resolved: &resolved, built: &built, pods: &pods };
+        let in_force = context.admission.is_in_force(&owner.namespace).await;
+        let admission = if in_force { Admitted::InForce } else { Admitted::NotYet };
+        let generation = generation(&policy);
+        let facts = Facts { generation, resolved: &resolved, built: &built, pods: &pods, admission };
         status::status(&before, &facts, &Time((context.clock)()))
     } else {
         excluded(&policy, &before, context)
     };
     report(&policy, &owner, &before, &after, context).await?;
+    // What is injected stands in the status by now: nothing is refused for want of it when the API server begins to look.
+    let covered = context.admission.covers(&owner.namespace);
+    if covered && !context.admission.is_in_force(&owner.namespace).await {
+        context.admission.cover(watches::namespaces(policies)).await?;
+        return Ok(Action::requeue(Duration::ZERO));
+    }
     backoff.succeeded(&owner);
     context.metrics.reconciled("ok");
     let missing =

@@ -18,6 +18,14 @@ pub struct Facts<'a> {
     pub resolved: &'a Result<Policy, Unresolved>,
     pub built: &'a Built,
     pub pods: &'a [Selected],
+    pub admission: Admitted,
+}
+
+/// Whether the API server is known to inject and refuse in the policy's namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admitted {
+    InForce,
+    NotYet,
 }
 
 /// One verdict: true or false, a word, a sentence.
@@ -33,7 +41,7 @@ const READY: &str = "Ready";
 
 /// The status of a policy that is rendered.
 pub fn status(before: &Status, facts: &Facts<'_>, now: &Time) -> Status {
-    let accepted = accepted(facts.resolved);
+    let accepted = accepted(facts);
     let injected = injected(facts.pods);
     let ready = ready(facts, &accepted, &injected);
     let conditions = [(ACCEPTED, accepted), (INJECTED, injected), (READY, ready)];
@@ -71,8 +79,13 @@ pub fn transitions<'a>(before: &Status, after: &'a Status) -> Vec<&'a Condition>
     after.conditions.iter().filter(|condition| !same(condition)).collect()
 }
 
-fn accepted(resolved: &Result<Policy, Unresolved>) -> Verdict {
-    match resolved {
+fn accepted(facts: &Facts<'_>) -> Verdict {
+    match facts.resolved {
+        Ok(_) if facts.admission == Admitted::NotYet => Verdict {
+            holds: false,
+            reason: "AdmissionPending",
+            message: "the API server is being told of this namespace: pods that are created now may go without the sidecar".into(),
+        },
         Ok(_) => Verdict { holds: true, reason: ACCEPTED, message: "the policy is in force".into() },
         Err(unresolved) => Verdict {
             holds: false,
@@ -203,7 +216,11 @@ mod tests {
             crds::resource::Injection { annotation: "a".into(), container: json!({}), volume: json!({}) };
         let built =
             Built { revision: "r".into(), secret: k8s_openapi::api::core::v1::Secret::default(), injection };
-        status(before, &Facts { generation: 1, resolved, built: &built, pods }, &time(second))
+        status(
+            before,
+            &Facts { generation: 1, resolved, built: &built, pods, admission: Admitted::InForce },
+            &time(second),
+        )
     }
 
     fn ready(status: &Status) -> (&str, &str) {
@@ -225,6 +242,24 @@ mod tests {
         assert_eq!(of(&[pod(true, "r", false)]), is("False", "PodsNotReady"));
         assert_eq!(of(&[pod(true, "r", true), pod(false, "", false)]), is("False", "PodsNotInjected"));
         assert_eq!(of(&[]), is("False", "NoPods"));
+    }
+
+    #[test]
+    fn a_policy_is_not_accepted_before_the_api_server_looks_at_its_namespace() {
+        let policy = policy("x");
+        let of = |admission| {
+            let facts = Facts {
+                generation: 1,
+                resolved: &policy,
+                built: &built(),
+                pods: &[pod(true, "r", true)],
+                admission,
+            };
+            let status = status(&Status::default(), &facts, &time(0));
+            ready(&status).1.to_owned()
+        };
+        assert_eq!(of(Admitted::NotYet), "AdmissionPending");
+        assert_eq!(of(Admitted::InForce), "Ready");
     }
 
     #[test]
