@@ -10,14 +10,18 @@ $(shell mkdir -p "$(CARGO_TARGET_DIR)"; last="$(CARGO_TARGET_DIR)/last-checkout"
 
 LAB = cargo run --quiet --package mcp-oauth-tests --bin lab --
 
-.PHONY: help test check generate image cluster
+.PHONY: help demo test check generate image cluster
 
 help:
+	@echo "make demo       show the product, step by step, in a Kubernetes of its own (needs root); CONTEXT and IMAGES: in yours"
 	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with the figures"
 	@echo "make check      formatting, lints and what the repository promises about itself"
 	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml"
 	@echo "make image      build the images of the sidecar and the operator"
 	@echo "make cluster    bring up a Kubernetes to look around in (lab --help says how)"
+
+demo:
+	@$(LAB) demo $(if $(CONTEXT),--context $(CONTEXT) --images $(IMAGES))
 
 test:
 	@$(LAB) test

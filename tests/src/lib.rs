@@ -1,4 +1,6 @@
 //! What the suites share: the lab (a Kubernetes of our own), and helpers around it.
 //! Reads and starts programs of this machine; opens no connection beyond it.
 
+pub mod counterparts;
+pub mod demo;
 pub mod lab;

@@ -82,6 +82,15 @@ async fn succeed(cargo: &mut Command) -> Result<(), Error> {
     Err(Error::Failed { program: "cargo build".to_owned(), status, output })
 }
 
+/// Builds one program the quick way, for this machine alone.
+pub async fn build_quickly(paths: &Paths, program: &str, progress: Progress) -> Result<PathBuf, Error> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--locked", "--quiet", "--package", program, "--bin", program]);
+    cargo.env("CARGO_TARGET_DIR", paths.target()).current_dir(paths.repository());
+    progress.during(&format!("building {program}"), succeed(&mut cargo)).await?;
+    Ok(paths.target().join("debug").join(program))
+}
+
 /// Puts a static program into an image of its own.
 pub fn pack(paths: &Paths, reference: &str, program: &Path) -> Result<PathBuf, Error> {
     let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();

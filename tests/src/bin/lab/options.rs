@@ -18,6 +18,10 @@ Usage: lab [--name NAME] COMMAND
   kubectl ARGS…      kubectl with the administrator's credentials
   helm ARGS…         helm, likewise
   exec -- CMD…       run CMD where pod addresses, Service addresses and the cluster's names are, with KUBECONFIG set
+  demo               show the product, step by step: the sidecar alone while Kubernetes builds, then a cluster. On a
+                     terminal the cluster stays until Ctrl-C. With --context NAME --images PREFIX it plays in a
+                     cluster of your own, whose nodes can pull PREFIX/mcp-oauth-sidecar:dev, PREFIX/mcp-oauth-operator:dev
+                     and PREFIX/mcp-everything:dev
   test [--only PART] every check and every suite; brings a lab up for those that need one, and takes it down
                      PART: format, clippy, crates, sidecar, repository, cluster or clients; can be repeated
 
@@ -45,6 +49,7 @@ pub(crate) enum Verb {
     Kubectl(Vec<OsString>),
     Helm(Vec<OsString>),
     Exec(Vec<OsString>),
+    Demo { context: Option<String>, images: Option<String> },
     Test { only: Vec<Part> },
 }
 
@@ -105,6 +110,8 @@ impl Options {
                     name = Some(parsed.map_err(|error| error.to_string())?);
                 }
                 Long("only") => only(&mut parser, &mut verb)?,
+                Long("context") => *place(&mut verb, Place::Context)? = Some(text(&mut parser)?),
+                Long("images") => *place(&mut verb, Place::Images)? = Some(text(&mut parser)?),
                 Value(word) if verb.is_none() => verb = Some(verb_of(&word, &mut parser)?),
                 other => return Err(format!("{}; see lab --help", other.unexpected())),
             }
@@ -119,6 +126,7 @@ impl Options {
 fn default_name(verb: &Verb, environment: &Environment) -> Result<Name, Error> {
     match (verb, environment.get("MCP_OAUTH_LAB")) {
         (Verb::Test { .. }, None) => "test".parse(),
+        (Verb::Demo { .. }, None) => "demo".parse(),
         _ => Name::from_environment(environment),
     }
 }
@@ -141,6 +149,7 @@ fn verb_of(word: &OsString, parser: &mut lexopt::Parser) -> Result<Verb, String>
             command if command.is_empty() => Err("exec needs a command; see lab --help".to_owned()),
             command => Ok(Verb::Exec(command)),
         },
+        "demo" => Ok(Verb::Demo { context: None, images: None }),
         "test" => Ok(Verb::Test { only: Vec::new() }),
         other => Err(format!("\"{other}\" is no command; see lab --help")),
     }
@@ -153,6 +162,26 @@ fn only(parser: &mut lexopt::Parser, verb: &mut Option<Verb>) -> Result<(), Stri
     let value = parser.value().map_err(|error| error.to_string())?;
     only.push(Part::parse(&value.to_string_lossy()).map_err(|error| error.to_string())?);
     Ok(())
+}
+
+/// The two words about the user's own cluster.
+#[derive(Clone, Copy)]
+enum Place {
+    Context,
+    Images,
+}
+
+fn place(verb: &mut Option<Verb>, which: Place) -> Result<&mut Option<String>, String> {
+    match (verb, which) {
+        (Some(Verb::Demo { context, .. }), Place::Context) => Ok(context),
+        (Some(Verb::Demo { images, .. }), Place::Images) => Ok(images),
+        _ => Err("--context and --images belong to demo; see lab --help".to_owned()),
+    }
+}
+
+fn text(parser: &mut lexopt::Parser) -> Result<String, String> {
+    let value = parser.value().map_err(|error| error.to_string())?;
+    value.into_string().map_err(|value| format!("{} is not text", value.to_string_lossy()))
 }
 
 #[cfg(test)]
@@ -192,6 +221,13 @@ mod tests {
         assert_eq!(parse("up").expect("good").name.as_str(), "lab");
         assert_eq!(parse("--name x test").expect("good").name.as_str(), "x");
         assert!(parse("--name A up").is_err());
+    }
+
+    #[test]
+    fn a_cluster_of_ones_own_is_named_for_the_demo_alone() {
+        let own = Verb::Demo { context: Some("kind".into()), images: Some("r/x".into()) };
+        assert_eq!(verb("demo --context kind --images r/x"), own);
+        assert!(parse("up --context kind").is_err());
     }
 
     #[test]

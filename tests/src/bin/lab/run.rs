@@ -1,7 +1,9 @@
 //! What each command of `lab` does; `test` has a room of its own.
 
+use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 
+use harness::demo::{Choice, Demo};
 use harness::lab::interrupt::Interrupts;
 use harness::lab::{Cluster, Environment, Error, Name, Paths, Progress, down, images, up};
 use tokio::process::Command;
@@ -41,6 +43,10 @@ pub(crate) async fn run(
             let (program, arguments) = words.split_first().expect("the options hold a command");
             return hand_over(cluster.exec(program).args(arguments)).await;
         }
+        Verb::Demo { context, images } => {
+            let choice = choice(context, images)?;
+            return Box::pin(show(name, &paths, progress, choice)).await;
+        }
         Verb::Test { only } => return Box::pin(test::run(&name, &only, environment, progress)).await,
     }
     Ok(0)
@@ -62,6 +68,31 @@ async fn bring_up(name: Name, paths: &Paths, progress: Progress) -> Result<u8, E
             ));
             Ok(0)
         }
+        Ending::Interrupted(code) => Ok(code),
+    }
+}
+
+fn choice(context: Option<String>, images: Option<String>) -> Result<Choice, Error> {
+    match (context, images) {
+        (None, None) => Ok(Choice::Lab),
+        (Some(context), Some(images)) => Ok(Choice::Context { context, images }),
+        _ => Err(Error::Missing("--context and --images go together; see lab --help".to_owned())),
+    }
+}
+
+/// The demo. For a person at a terminal the cluster stays until Ctrl-C, for anybody else it ends with the last step.
+async fn show(name: Name, paths: &Paths, progress: Progress, choice: Choice) -> Result<u8, Error> {
+    let demo = Demo { paths, progress, name: name.clone() };
+    let stays = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let wait = async {
+        if stays {
+            progress.plain("Ctrl-C ends it, and leaves nothing behind.");
+            std::future::pending::<()>().await;
+        }
+    };
+    match attend(&name, paths, progress, Afterwards::TakeDown, demo.run(choice, wait)).await? {
+        Ending::Done(()) => Ok(0),
+        // After the last step Ctrl-C is how a person leaves.
         Ending::Interrupted(code) => Ok(code),
     }
 }

@@ -1,0 +1,39 @@
+//! Packages of npm, pinned by a lock file, in a folder of the cache that is named after it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+
+use crate::lab::command::check;
+use crate::lab::{Error, Paths, Progress, hex};
+
+const BOUND: Duration = Duration::from_mins(10);
+
+/// The folder whose `node_modules` holds what the lock file in `source` names.
+pub(super) async fn install(source: &Path, paths: &Paths, progress: Progress) -> Result<PathBuf, Error> {
+    let lock = source.join("package-lock.json");
+    let bytes = fs::read(&lock).map_err(Error::file("read", &lock))?;
+    let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = paths.cache("npm").join(format!("{name}-{}", &hex(&Sha256::digest(&bytes))[..12]));
+    let done = folder.join("installed");
+    if done.is_file() {
+        return Ok(folder);
+    }
+    let work = folder.with_extension("new");
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir_all(&work).map_err(Error::file("create", &work))?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(source.join(file), work.join(file)).map_err(Error::file("copy", &work.join(file)))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(&work);
+    progress.during(&format!("installing the packages of {name}"), check(&mut npm, BOUND)).await?;
+    fs::write(work.join("installed"), "").map_err(Error::file("write", &done))?;
+    let _ = fs::remove_dir_all(&folder);
+    fs::rename(&work, &folder).map_err(Error::file("create", &folder))?;
+    Ok(folder)
+}

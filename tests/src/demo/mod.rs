@@ -1,0 +1,125 @@
+//! The demo: what a person sees of mcp-oauth in a few minutes, step by step, with every command that is run.
+//! First the sidecar alone in front of an MCP server, while Kubernetes still builds; then the whole product in a
+//! cluster. Starts processes on loopback and in the lab, and ends them.
+//!
+//! ```text
+//! alone     a server, the sidecar, curl                        (as soon as the sidecar is built)
+//! place     where the cluster is: the lab's own, or the user's
+//! cluster   install, a policy, tokens of two kinds, two edits
+//! curl, mcp, token, tell     what the scenes are made of
+//! ```
+
+mod alone;
+mod cluster;
+mod curl;
+mod mcp;
+mod place;
+mod tell;
+mod token;
+
+use std::time::SystemTime;
+
+use crate::counterparts::everything::Everything;
+use crate::lab::up::{self, Prepared, Running};
+use crate::lab::{Error, Name, Paths, Progress, images, tools};
+
+pub use place::Choice;
+use place::Place;
+use tell::Teller;
+
+/// One run of the demo.
+#[derive(Debug)]
+pub struct Demo<'a> {
+    pub paths: &'a Paths,
+    pub progress: Progress,
+    pub name: Name,
+}
+
+impl Demo<'_> {
+    /// All scenes; `wait` is awaited at the end, while the cluster can still be looked at. A lab that was brought up
+    /// goes down with this future; what it leaves on the disk is the caller's to remove (`lab::down`).
+    pub async fn run(&self, choice: Choice, wait: impl Future<Output = ()>) -> Result<(), Error> {
+        let teller = Teller::new(self.progress);
+        teller.opening();
+        match choice {
+            Choice::Lab => self.in_lab(&teller, wait).await,
+            Choice::Context { context, images } => self.in_context(&context, &images, &teller, wait).await,
+        }
+    }
+
+    async fn in_lab(&self, teller: &Teller, wait: impl Future<Output = ()>) -> Result<(), Error> {
+        let (archives, prepared) =
+            tokio::try_join!(self.first_scene_then_images(teller), up::prepare(self.paths, self.progress))?;
+        let running = self.up(&prepared).await?;
+        let tools = tools::ensure_kubectl(self.paths, self.progress).await?;
+        let place = Place::lab(running.cluster().clone(), &tools);
+        for archive in &archives {
+            place.load(archive).await?;
+        }
+        cluster::play(&place, self.paths, teller).await?;
+        teller.closing(&place.look_around());
+        wait.await;
+        Ok(())
+    }
+
+    async fn up(&self, prepared: &Prepared) -> Result<Running, Error> {
+        up::up(self.name.clone(), self.paths, prepared, self.progress).await
+    }
+
+    async fn in_context(
+        &self,
+        context: &str,
+        images: &str,
+        teller: &Teller,
+        wait: impl Future<Output = ()>,
+    ) -> Result<(), Error> {
+        self.first_scene(teller).await?;
+        let tools = tools::ensure_kubectl(self.paths, self.progress).await?;
+        let folder =
+            tempfile::tempdir().map_err(Error::file("create", std::path::Path::new("a temporary folder")))?;
+        let place = Place::context(context, images, &tools, folder.path()).await?;
+        let played = cluster::play(&place, self.paths, teller).await;
+        if played.is_ok() {
+            teller.closing(&place.look_around());
+            wait.await;
+        }
+        cluster::clear(&place).await?;
+        played
+    }
+
+    /// The first scene needs one quick build; the images, which take longer, are built after it.
+    async fn first_scene_then_images(&self, teller: &Teller) -> Result<Vec<std::path::PathBuf>, Error> {
+        self.first_scene(teller).await?;
+        let programs = images::build(self.paths, &images::PROGRAMS, self.progress).await?;
+        let mut archives =
+            vec![Everything::install(self.paths, self.progress).await?.image(self.paths).await?];
+        for (program, path) in images::PROGRAMS.iter().zip(&programs) {
+            archives.push(images::pack(self.paths, &images::reference(program), path)?);
+        }
+        Ok(archives)
+    }
+
+    async fn first_scene(&self, teller: &Teller) -> Result<(), Error> {
+        let sidecar = images::build_quickly(self.paths, images::PROGRAMS[0], self.progress).await?;
+        alone::play(&sidecar, self.paths, self.progress, teller).await
+    }
+}
+
+/// A shared secret for this run alone.
+fn secret() -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    let random = std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
+    random.map_err(Error::file("read", std::path::Path::new("/dev/urandom")))?;
+    Ok(crate::lab::hex(&bytes))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tokens of the demo are good from now on")]
+fn now() -> u64 {
+    let time = SystemTime::now();
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn expect(holds: bool, what: &str) -> Result<(), Error> {
+    if holds { Ok(()) } else { Err(Error::Missing(format!("expected that {what}, and it did not"))) }
+}
