@@ -1,3 +1,7 @@
+//! Key sets: printed signatures of the specifications, lookup by id, and keys that are unfit.
+//!
+//! Pure.
+
 use super::*;
 use crate::jose::{Algorithm, Compact, Typ};
 

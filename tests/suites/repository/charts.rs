@@ -1,0 +1,207 @@
+//! The charts: what helm makes of good values, what it refuses, and what the result may do. Starts helm, which is
+//! fetched where it is missing, and talks to no cluster.
+
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::checkout::{File, files, helm, read, run, try_run};
+
+const OPERATOR: &str = "charts/mcp-oauth-operator";
+const SERVER: &str = "charts/mcp-server";
+const CURRENT: &str = "1.36.0";
+
+const BARE: &[&str] = &["image.repository=example/server"];
+const OIDC: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com/mcp",
+    "oauth.enabled=true",
+    "oauth.provider=okta",
+    "oauth.oidc.issuer=https://company.okta.com",
+    "oauth.oidc.audience=api://my-server",
+];
+const HMAC: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com/mcp",
+    "oauth.enabled=true",
+    "oauth.provider=hmac",
+    "oauth.jwtSecret=a-text-of-thirty-two-bytes-or-more",
+];
+
+/// Good values with one change, and what helm must say to it.
+const REFUSED: [(&str, &[&str], &str, &str); 14] = [
+    (SERVER, BARE, "image.repository=", "/image/repository"),
+    (SERVER, BARE, "port=0", "/port"),
+    (SERVER, BARE, "prot=8080", "prot"),
+    (SERVER, OIDC, "url=", "url is empty"),
+    (SERVER, OIDC, "oauth.provider=github", "/oauth/provider"),
+    (SERVER, OIDC, "oauth.mode=proxy", "/oauth/mode"),
+    (SERVER, OIDC, "oauth.oidc.issuer=", "oauth.oidc.issuer is empty"),
+    (SERVER, OIDC, "oauth.oidc.audience=", "oauth.oidc.audience is empty"),
+    (SERVER, OIDC, "oauth.oidc.clientId=abc", "/oauth/oidc/clientId"),
+    (SERVER, OIDC, "oauth.redirectURIs=https://a.example/cb", "/oauth/redirectURIs"),
+    (SERVER, HMAC, "oauth.jwtSecret=", "oauth.jwtSecret is empty"),
+    (SERVER, HMAC, "oauth.jwtSecret=short", "/oauth/jwtSecret"),
+    (OPERATOR, &[], "logLevel=loud", "/logLevel"),
+    (OPERATOR, &[], "sidecarImages.tag=1", "sidecarImages"),
+];
+
+const ACCEPTED: [(&str, &[&str]); 5] = [
+    (SERVER, BARE),
+    (SERVER, OIDC),
+    (SERVER, HMAC),
+    (OPERATOR, &[]),
+    (OPERATOR, &["logLevel=debug", "sidecarImage.tag=v1", "imagePullSecrets={pull}"]),
+];
+
+#[tokio::test]
+async fn every_chart_is_linted_with_values_that_it_accepts() {
+    let helm = helm().await;
+    for (chart, values) in ACCEPTED {
+        let mut lint = Command::new(&helm);
+        lint.args(["lint", "--strict", "--kube-version", CURRENT, chart]).args(sets(values));
+        run(&mut lint);
+    }
+}
+
+#[tokio::test]
+async fn wrong_values_are_refused_by_name_and_their_twins_are_not() {
+    for (chart, values, change, says) in REFUSED {
+        template(chart, values, CURRENT).await.unwrap_or_else(|said| panic!("{chart} {values:?}: {said}"));
+        let changed = [values, &[change]].concat();
+        let said = template(chart, &changed, CURRENT).await.expect_err(change);
+        assert!(said.contains(says), "{change}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_chart_renders_the_same_bytes_twice() {
+    for (chart, values) in ACCEPTED {
+        let first = template(chart, values, CURRENT).await.expect("the values are good");
+        assert_eq!(first, template(chart, values, CURRENT).await.expect("they still are"), "{chart}");
+    }
+}
+
+#[tokio::test]
+async fn the_control_plane_says_that_it_needs_kubernetes_1_36() {
+    for old in ["1.35.9", "1.29.0"] {
+        let said = template(OPERATOR, &[], old).await.expect_err("it is too old");
+        assert!(said.contains("kubeVersion") && said.contains("1.36"), "{said}");
+    }
+    // A distribution's suffix is no older version.
+    for new in [CURRENT, "1.36.2-gke.100", "1.37.0"] {
+        template(OPERATOR, &[], new).await.unwrap_or_else(|said| panic!("{new}: {said}"));
+    }
+}
+
+// A leaked token of the operator must not read a cluster's Secrets in one call (K10).
+#[tokio::test]
+async fn the_operators_rights_have_no_wildcard_and_never_list_secrets() {
+    let objects = objects(OPERATOR, &[]).await;
+    let roles: Vec<_> = objects.iter().filter(|object| kind(object).ends_with("Role")).collect();
+    assert!(!roles.is_empty());
+    for rule in roles.iter().filter_map(|role| role["rules"].as_array()).flatten() {
+        let all =
+            ["apiGroups", "resources", "verbs", "resourceNames"].map(|field| words(&rule[field])).concat();
+        assert!(all.iter().all(|word| !word.contains('*')), "{rule}");
+        let verbs = words(&rule["verbs"]);
+        let risky = ["escalate", "bind", "impersonate", "deletecollection"];
+        assert!(verbs.iter().all(|verb| !risky.contains(verb)), "{rule}");
+        if words(&rule["resources"]).contains(&"secrets") {
+            assert_eq!(verbs, ["get", "create", "patch"], "{rule}");
+        }
+        let never = ["pods/exec", "nodes/proxy", "pods/ephemeralcontainers", "serviceaccounts/token"];
+        assert!(words(&rule["resources"]).iter().all(|resource| !never.contains(resource)), "{rule}");
+    }
+}
+
+// Created without a limit by name, for a name cannot be known of what is not there; changed and removed by name only.
+#[tokio::test]
+async fn the_admission_policies_are_owned_by_an_object_of_the_chart() {
+    let objects = objects(OPERATOR, &[]).await;
+    let role = objects.iter().find(|object| kind(object) == "ClusterRole").expect("there is a ClusterRole");
+    let name = role["metadata"]["name"].as_str().expect("it has a name");
+    let deployment =
+        objects.iter().find(|object| kind(object) == "Deployment").expect("there is a Deployment");
+    let args = words(&deployment["spec"]["template"]["spec"]["containers"][0]["args"]);
+    assert!(args.contains(&format!("--admission-owner={name}").as_str()), "{args:?}");
+    let rules = role["rules"].as_array().expect("it has rules");
+    let admission = |rule: &&Value| words(&rule["apiGroups"]) == ["admissionregistration.k8s.io"];
+    for rule in rules.iter().filter(admission) {
+        let names = words(&rule["resourceNames"]);
+        let ours = ["inject.mcpoauth.dev", "selected.mcpoauth.dev", "labelled.mcpoauth.dev"];
+        assert!(names == ours || words(&rule["verbs"]) == ["create"], "{rule}");
+    }
+    let rendered =
+        objects.iter().map(kind).filter(|kind| kind.contains("Admission") || kind.contains("Webhook"));
+    assert_eq!(rendered.count(), 0, "the operator writes these, for their namespaces follow the policies");
+}
+
+#[tokio::test]
+async fn everything_runs_under_the_restricted_profile() {
+    for (chart, values) in ACCEPTED {
+        for object in objects(chart, values).await.iter().filter(|object| kind(object) == "Deployment") {
+            let pod = &object["spec"]["template"]["spec"];
+            assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{chart}");
+            assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{chart}");
+            for container in pod["containers"].as_array().expect("a pod has containers") {
+                let context = &container["securityContext"];
+                assert_eq!(context["allowPrivilegeEscalation"], false, "{chart}");
+                assert_eq!(context["capabilities"]["drop"][0], "ALL", "{chart}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_chart_holds_a_key_or_a_certificate() {
+    let charts: Vec<File> = files().into_iter().filter(|file| file.is_under("charts")).collect();
+    assert!(charts.len() > 10);
+    for file in charts {
+        assert!(!file.text.contains("-----BEGIN") && !file.text.contains("caBundle:"), "{}", file.path);
+        let made = ["genCA", "genSelfSignedCert", "genSignedCert", "randAlphaNum", "lookup "];
+        assert!(made.iter().all(|function| !file.text.contains(function)), "{}", file.path);
+    }
+}
+
+#[test]
+fn charts_and_crates_have_one_version() {
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Chart {
+        version: String,
+        app_version: String,
+    }
+    for chart in [OPERATOR, SERVER] {
+        let text = read(&format!("{chart}/Chart.yaml"));
+        let chart: Chart = serde_yaml::from_str(&text).expect("it is a chart");
+        assert_eq!([&*chart.version, &*chart.app_version], [env!("CARGO_PKG_VERSION"); 2]);
+    }
+}
+
+async fn template(chart: &str, values: &[&str], kubernetes: &str) -> Result<String, String> {
+    let mut template = Command::new(helm().await);
+    template.args(["template", "sample", chart, "--namespace", "sample", "--include-crds"]);
+    template.args(["--kube-version", kubernetes]).args(sets(values));
+    let (success, said) = try_run(&mut template);
+    if success { Ok(said) } else { Err(said) }
+}
+
+fn sets<'a>(values: &[&'a str]) -> Vec<&'a str> {
+    values.iter().flat_map(|value| ["--set", value]).collect()
+}
+
+async fn objects(chart: &str, values: &[&str]) -> Vec<Value> {
+    let text = template(chart, values, CURRENT).await.expect("the values are good");
+    let documents = serde_yaml::Deserializer::from_str(&text);
+    documents.map(|document| Deserialize::deserialize(document).expect("helm writes YAML")).collect()
+}
+
+fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
+fn words(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
