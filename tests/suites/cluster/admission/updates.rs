@@ -45,3 +45,13 @@ async fn a_running_pod_without_a_sidecar_cannot_take_the_label_and_can_be_cleane
         .expect("finalizers come");
     change(&bench, json!({ "metadata": { "finalizers": null } })).await.expect("and go");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_label_can_be_taken_from_a_running_pod_and_not_be_turned_to_another_policy() {
+    let bench = running(json!({ "mcpoauth.dev/policy": "trino" })).await;
+    let other = json!({ "metadata": { "labels": { "mcpoauth.dev/policy": "other" } } });
+    let said = change(&bench, other).await.expect_err("its sidecar is another policy's");
+    assert!(said.contains("was not injected for policy 'other'"), "{said}");
+    let none = json!({ "metadata": { "labels": { "mcpoauth.dev/policy": null } } });
+    change(&bench, none).await.expect("a label that is taken away is none of ours");
+}
