@@ -185,6 +185,8 @@ fn condition(before: &Status, kind: &str, verdict: Verdict, generation: i64, now
 
 #[cfg(test)]
 mod tests {
+    use crds::resource::Injection;
+    use k8s_openapi::api::core::v1::Secret;
     use k8s_openapi::jiff::Timestamp;
     use serde_json::json;
 
@@ -206,21 +208,19 @@ mod tests {
         Selected { name: "p".into(), injected, delivered: Some(delivered.into()), ready }
     }
 
+    fn built() -> Built {
+        let injection = Injection { annotation: "a".into(), container: json!({}), volume: json!({}) };
+        Built { revision: "r".into(), secret: Secret::default(), injection }
+    }
+
     fn after(
         before: &Status,
         resolved: &Result<Policy, Unresolved>,
         pods: &[Selected],
         second: i64,
     ) -> Status {
-        let injection =
-            crds::resource::Injection { annotation: "a".into(), container: json!({}), volume: json!({}) };
-        let built =
-            Built { revision: "r".into(), secret: k8s_openapi::api::core::v1::Secret::default(), injection };
-        status(
-            before,
-            &Facts { generation: 1, resolved, built: &built, pods, admission: Admitted::InForce },
-            &time(second),
-        )
+        let (generation, admission) = (1, Admitted::InForce);
+        status(before, &Facts { generation, resolved, built: &built(), pods, admission }, &time(second))
     }
 
     fn ready(status: &Status) -> (&str, &str) {
