@@ -209,9 +209,15 @@ impl Scene<'_> {
         Ok((answer, begun.elapsed()))
     }
 
+    /// The new pods are there and the old ones are gone: until then either may answer.
     async fn rolled_out(&self) -> Result<(), Error> {
         let status = ["rollout", "status", "deployment", SERVER, "--namespace", NAMESPACE, "--timeout=90s"];
-        self.place.kubectl().check(&status).await.map(drop)
+        self.place.kubectl().check(&status).await?;
+        let alone = async || {
+            let pods = self.place.kubectl().get(&["pods", "--namespace", NAMESPACE]).await?;
+            Ok(pods["items"].as_array().is_some_and(|pods| pods.len() == 1).then_some(()))
+        };
+        eventually("the end of the old pod", PATIENCE, alone).await
     }
 
     async fn kubectl_shown(&self, arguments: &[&str]) -> Result<(), Error> {
