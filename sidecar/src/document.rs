@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_value_that_imitates_the_message_does_not_show_either() {
-        let said = without_values("trust: invalid type: string \"s3cret, expected x\", expected a map at line 1");
+        let said =
+            without_values("trust: invalid type: string \"s3cret, expected x\", expected a map at line 1");
         assert_eq!(said, "trust: expected a map at line 1");
     }
 

@@ -17,7 +17,7 @@ const INJECT: &str = include_str!("../../../../operator/admission/inject.yaml");
 const SELECTED: &str = include_str!("../../../../operator/admission/selected.yaml");
 const LABELLED: &str = include_str!("../../../../operator/admission/labelled.yaml");
 const INJECTION: &str = include_str!("injection.yaml");
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 /// What one case needs.
 pub(super) struct Case<'a> {
@@ -40,7 +40,7 @@ impl Bench {
         let established =
             ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
         kubectl.check(&established).await.expect("the definition is established");
-        let namespaces: Vec<_> = (0..cases.len()).map(|index| bench.namespace(index)).collect();
+        let namespaces: Vec<_> = (0..cases.len()).map(|index| Bench::namespace(index)).collect();
         for yaml in [&with_namespaces(INJECT, &namespaces), &with_namespaces(SELECTED, &namespaces), LABELLED]
         {
             kubectl.apply(yaml).await.expect("the admission policy is accepted");
@@ -74,20 +74,20 @@ impl Bench {
         self.server.kubectl()
     }
 
-    pub(super) fn namespace(&self, index: usize) -> String {
+    pub(super) fn namespace(index: usize) -> String {
         format!("case-{index}")
     }
 
     /// The pod as admission leaves it, or what it was told.
     pub(super) async fn admit(&self, index: usize, pod: &Value) -> Result<Value, String> {
-        let namespace = self.namespace(index);
+        let namespace = Self::namespace(index);
         let arguments =
             ["create", "--namespace", &namespace, "--dry-run=server", "--output=json", "--filename=-"];
         json_of(self.send(&arguments, pod).await)
     }
 
     pub(super) async fn create(&self, index: usize, pod: &Value) -> Result<Value, String> {
-        let namespace = self.namespace(index);
+        let namespace = Self::namespace(index);
         json_of(self.send(&["create", "--namespace", &namespace, "--output=json", "--filename=-"], pod).await)
     }
 

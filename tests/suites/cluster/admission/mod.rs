@@ -135,7 +135,7 @@ async fn a_dry_run_leaves_nothing() {
     let bench = Bench::with(vec![Case { policy: &Value::Null, restricted: false }]).await;
     let pod = bench::pod(&json!({ "metadata": { "labels": { "app": "trino" } } }));
     bench.admit(0, &pod).await.expect("it is admitted");
-    let pods = bench.kubectl().get(&["pods", "--namespace", &bench.namespace(0)]).await.expect("a list");
+    let pods = bench.kubectl().get(&["pods", "--namespace", &Bench::namespace(0)]).await.expect("a list");
     assert_eq!(pods["items"].as_array().map(Vec::len), Some(0));
     bench.create(0, &pod).await.expect("it is admitted for real");
 }

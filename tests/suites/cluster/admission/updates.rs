@@ -12,7 +12,7 @@ async fn running(labels: Value) -> Bench {
 }
 
 async fn change(bench: &Bench, patch: Value) -> Result<(), String> {
-    let (namespace, text) = (bench.namespace(0), patch.to_string());
+    let (namespace, text) = (Bench::namespace(0), patch.to_string());
     let arguments = ["patch", "pod", "pod", "--namespace", &namespace, "--type=strategic", "--patch", &text];
     let output = bench.kubectl().run(&arguments).await.expect("kubectl runs");
     if output.success() { Ok(()) } else { Err(output.stderr) }
