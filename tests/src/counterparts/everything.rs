@@ -43,10 +43,7 @@ impl Everything {
     /// Its image: the interpreter, what that is linked with, and the package.
     pub async fn image(&self, paths: &Paths) -> Result<PathBuf, Error> {
         let archive = paths.cache("images").join("mcp-everything.tar");
-        let node = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-            .map(|folder| folder.join("node"))
-            .find(|node| node.is_file());
-        let node = node.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))?;
+        let node = node()?;
         let program = format!("/app/{PROGRAM}");
         let node_path = node.to_string_lossy().into_owned();
         let image = Image::new(IMAGE).program(&node).await?.layer().tree(&self.folder, "/app")?;
@@ -54,4 +51,23 @@ impl Everything {
         image.entrypoint([&node_path, &program, "streamableHttp"]).write(&archive)?;
         Ok(archive)
     }
+}
+
+/// The interpreter's path, on this machine and in the image.
+pub fn interpreter() -> String {
+    node().map_or_else(|_| "node".to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
+fn node() -> Result<PathBuf, Error> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join("node")).find(|node| node.is_file());
+    found.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))
+}
+
+/// The Node of this machine's PATH.
+pub(super) fn node() -> Result<PathBuf, Error> {
+    let node = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .map(|folder| folder.join("node"))
+        .find(|node| node.is_file());
+    node.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))
 }

@@ -1,7 +1,25 @@
-//! What the product meets in the field: real MCP servers, unmodified, as their packages come.
+//! What the product meets in the field, unmodified, as its packages come: MCP servers, MCP clients, Keycloak.
 //!
 //! Fetches packages by name into the cache, outside the checkout; each step looks first and does nothing when all is
 //! there.
 
+pub mod clients;
 pub mod everything;
+pub mod fastmcp;
+pub mod keycloak;
 mod npm;
+mod python;
+
+use std::path::PathBuf;
+
+use crate::lab::{Error, Paths, Progress};
+use everything::Everything;
+
+/// Fetches everything that suite clients needs, as the lab has no way out, and gives the archives of the servers.
+pub async fn prepare(paths: &Paths, progress: Progress) -> Result<Vec<PathBuf>, Error> {
+    let everything = Everything::install(paths, progress).await?.image(paths).await?;
+    let fastmcp = fastmcp::image(paths, progress).await?;
+    clients::install(paths, progress).await?;
+    keycloak::install(paths, progress).await?;
+    Ok(vec![everything, fastmcp])
+}

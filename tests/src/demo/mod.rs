@@ -15,7 +15,7 @@ mod curl;
 mod mcp;
 mod place;
 mod tell;
-mod token;
+pub mod token;
 
 use std::time::SystemTime;
 

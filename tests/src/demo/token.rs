@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 /// A token for `audience` that is good for an hour.
-pub(super) fn hs256(secret: &str, audience: &str, now: u64) -> String {
+pub fn hs256(secret: &str, audience: &str, now: u64) -> String {
     let header = json!({ "alg": "HS256", "typ": "at+jwt" });
     let claims = json!({ "sub": "demo", "aud": audience, "iat": now, "exp": now + 3600, "scope": "mcp" });
     let signed = format!("{}.{}", part(&header), part(&claims));

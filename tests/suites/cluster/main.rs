@@ -3,3 +3,4 @@
 mod admission;
 mod lab;
 mod policies;
+mod product;

@@ -1,6 +1,7 @@
 //! `lab test`: every check and every suite, one after the other; one that fails does not stop the others. The last
 //! line is `N passed, N failed`, and the exit code is 0 only when nothing failed.
 
+use harness::counterparts;
 use harness::lab::up::{self, Running};
 use harness::lab::{Environment, Error, Name, Paths, Progress, images};
 
@@ -95,9 +96,10 @@ async fn in_cluster(
     let prepared = steps.step("what the cluster needs", up::prepare(&paths, progress)).await;
     let Some(prepared) = prepared else { return Ok(()) };
     let archives = steps.step("images of our own", images::ours(&paths, progress)).await;
+    let servers = steps.step("images of real servers", counterparts::images(&paths, progress)).await;
     let running = steps.step("cluster up", up::up(name.clone(), &paths, &prepared, progress)).await;
     let Some(running) = running else { return Ok(()) };
-    for archive in archives.iter().flatten() {
+    for archive in archives.iter().chain(&servers).flatten() {
         running.cluster().load(archive).await?;
     }
     for suite in suites {

@@ -40,7 +40,7 @@ impl Bench {
         let established =
             ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
         kubectl.check(&established).await.expect("the definition is established");
-        let namespaces: Vec<_> = (0..cases.len()).map(|index| Bench::namespace(index)).collect();
+        let namespaces: Vec<_> = (0..cases.len()).map(Bench::namespace).collect();
         for yaml in [&with_namespaces(INJECT, &namespaces), &with_namespaces(SELECTED, &namespaces), LABELLED]
         {
             kubectl.apply(yaml).await.expect("the admission policy is accepted");

@@ -1,0 +1,58 @@
+//! The product, installed once for all tests. Whoever takes it away holds it alone, and puts it back.
+
+use harness::lab::command::check;
+use harness::lab::{Cluster, Error};
+use std::time::Duration;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+static INSTALLED: RwLock<bool> = RwLock::const_new(false);
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/mcp-oauth-operator");
+const RELEASE: [&str; 3] = ["mcp-oauth", "--namespace", "mcp-oauth-system"];
+
+/// The installed product, for as long as the value lives.
+pub(super) async fn product(cluster: &Cluster) -> Result<RwLockReadGuard<'static, bool>, Error> {
+    loop {
+        let installed = INSTALLED.read().await;
+        if *installed {
+            return Ok(installed);
+        }
+        drop(installed);
+        let mut installed = INSTALLED.write().await;
+        if !*installed {
+            install(cluster).await?;
+            *installed = true;
+        }
+    }
+}
+
+/// The product, for a test that takes it apart. It counts as gone from now on.
+pub(super) async fn product_alone(cluster: &Cluster) -> Result<RwLockWriteGuard<'static, bool>, Error> {
+    let mut installed = INSTALLED.write().await;
+    if !*installed {
+        install(cluster).await?;
+    }
+    *installed = false;
+    Ok(installed)
+}
+
+pub(super) async fn install(cluster: &Cluster) -> Result<(), Error> {
+    let images = [
+        "--set",
+        "image.repository=localhost/mcp-oauth-operator",
+        "--set",
+        "image.tag=dev",
+        "--set",
+        "sidecarImage.repository=localhost/mcp-oauth-sidecar",
+        "--set",
+        "sidecarImage.tag=dev",
+    ];
+    let how = ["upgrade", "--install", RELEASE[0], CHART, RELEASE[1], RELEASE[2], "--create-namespace"];
+    let mut helm = cluster.helm(&[&how[..], &images, &["--wait", "--timeout", "90s"]].concat());
+    check(&mut helm, Duration::from_mins(2)).await.map(drop)
+}
+
+pub(super) async fn uninstall(cluster: &Cluster) -> Result<(), Error> {
+    let mut helm =
+        cluster.helm(&["uninstall", RELEASE[0], RELEASE[1], RELEASE[2], "--wait", "--timeout", "60s"]);
+    check(&mut helm, Duration::from_mins(2)).await.map(drop)
+}
