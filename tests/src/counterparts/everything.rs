@@ -58,16 +58,9 @@ pub fn interpreter() -> String {
     node().map_or_else(|_| "node".to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
-fn node() -> Result<PathBuf, Error> {
+/// The Node of this machine's PATH.
+pub(super) fn node() -> Result<PathBuf, Error> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join("node")).find(|node| node.is_file());
     found.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))
-}
-
-/// The Node of this machine's PATH.
-pub(super) fn node() -> Result<PathBuf, Error> {
-    let node = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .map(|folder| folder.join("node"))
-        .find(|node| node.is_file());
-    node.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))
 }

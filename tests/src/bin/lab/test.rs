@@ -96,7 +96,7 @@ async fn in_cluster(
     let prepared = steps.step("what the cluster needs", up::prepare(&paths, progress)).await;
     let Some(prepared) = prepared else { return Ok(()) };
     let archives = steps.step("images of our own", images::ours(&paths, progress)).await;
-    let servers = steps.step("images of real servers", counterparts::images(&paths, progress)).await;
+    let servers = steps.step("images of real servers", counterparts::prepare(&paths, progress)).await;
     let running = steps.step("cluster up", up::up(name.clone(), &paths, &prepared, progress)).await;
     let Some(running) = running else { return Ok(()) };
     for archive in archives.iter().chain(&servers).flatten() {
