@@ -1,0 +1,153 @@
+//! Keycloak, as its distribution comes: unpacked into the cache, started beside a node with a realm of our own
+//! (`tests/keycloak/realm.json`), over HTTPS under a certificate authority that nobody knows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+
+use crate::lab::command::{Group, check, tail};
+use crate::lab::{Cluster, Error, Paths, Progress, eventually, hex, network};
+
+/// Its name in the cluster: a Service that leads to the node, where it runs.
+pub const HOST: &str = "keycloak.mcp-identity.svc.cluster.local";
+/// What its tokens say.
+pub const ISSUER: &str = "https://keycloak.mcp-identity.svc.cluster.local/realms/mcp";
+/// Of the realm: a confidential client, a public one, and a person.
+pub const SERVICE_CLIENT: &str = "mcp-service:known-to-this-test-alone";
+pub const PUBLIC_CLIENT: &str = "mcp-public";
+pub const PERSON: &str = "alice:wonderland";
+
+const ARTIFACT: &str = "org.keycloak:keycloak-quarkus-dist:26.4.0:zip";
+const FOLDER: &str = "keycloak-26.4.0";
+const REALM: &str = include_str!("../../keycloak/realm.json");
+const PORT: u16 = 8443;
+const BOUND: Duration = Duration::from_mins(10);
+const START: Duration = Duration::from_mins(3);
+
+/// A Keycloak that runs until this value is dropped.
+#[derive(Debug)]
+pub struct Keycloak {
+    server: Group,
+    folder: tempfile::TempDir,
+}
+
+/// Fetches it, unless it is there, and prepares it for its first start.
+pub async fn install(paths: &Paths, progress: Progress) -> Result<PathBuf, Error> {
+    let digest = hex(&Sha256::digest(format!("{ARTIFACT}\n{REALM}")));
+    let folder = paths.cache("keycloak").join(&digest[..12]);
+    if folder.is_dir() {
+        return Ok(folder.join(FOLDER));
+    }
+    let work = folder.with_extension("new");
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir_all(&work).map_err(Error::file("create", &work))?;
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "dependency:unpack"]).arg(format!("-Dartifact={ARTIFACT}"));
+    maven.arg(format!("-DoutputDirectory={}", work.display())).current_dir(&work);
+    progress.during("fetching Keycloak", check(&mut maven, BOUND)).await?;
+    let import = work.join(FOLDER).join("data/import");
+    fs::create_dir_all(&import).map_err(Error::file("create", &import))?;
+    let realm = import.join("realm.json");
+    fs::write(&realm, REALM).map_err(Error::file("write", &realm))?;
+    fs::rename(&work, &folder).map_err(Error::file("create", &folder))?;
+    let home = folder.join(FOLDER);
+    let mut build = Command::new("sh");
+    build.arg(home.join("bin/kc.sh")).args(["build", "--db=dev-mem"]);
+    let prepared = progress.during("preparing Keycloak", check(&mut build, BOUND)).await;
+    if prepared.is_err() {
+        let _ = fs::remove_dir_all(&folder);
+    }
+    prepared.map(|_| home)
+}
+
+impl Keycloak {
+    /// Starts it beside the node of `cluster`, and the Service that makes its name known.
+    pub async fn start(home: &Path, cluster: &Cluster) -> Result<Self, Error> {
+        let folder = tempfile::tempdir().map_err(Error::file("create", Path::new("a temporary folder")))?;
+        certificates(folder.path()).await?;
+        let namespace = ["create", "namespace", "mcp-identity"];
+        cluster.kubectl().run(&namespace).await?;
+        cluster.kubectl().apply(&service()).await?;
+        let log = folder.path().join("log");
+        let mut command = cluster.exec("sh");
+        command.arg(home.join("bin/kc.sh"));
+        command.args(["start", "--optimized", "--import-realm", "--cache=local"]);
+        command.arg(format!("--hostname=https://{HOST}")).arg(format!("--https-port={PORT}"));
+        command.arg(format!("--http-host={}", network::NODE));
+        command.arg(format!("--https-certificate-file={}", folder.path().join("server.crt").display()));
+        command.arg(format!("--https-certificate-key-file={}", folder.path().join("server.key").display()));
+        command.env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m");
+        let server = Group::daemon(&mut command, &log)?;
+        let mut keycloak = Self { server, folder };
+        keycloak.ready(cluster, &log).await?;
+        Ok(keycloak)
+    }
+
+    /// The authority whose certificates it serves with.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("ca.crt")
+    }
+
+    async fn ready(&mut self, cluster: &Cluster, log: &Path) -> Result<(), Error> {
+        let authority = self.authority();
+        let document = format!("{ISSUER}/.well-known/openid-configuration");
+        let ask = async || {
+            if let Some(status) = self.server.ended() {
+                let output = tail(&fs::read_to_string(log).unwrap_or_default());
+                return Err(Error::Failed { program: "keycloak".to_owned(), status, output });
+            }
+            let mut curl = cluster.exec("curl");
+            curl.args(["--silent", "--fail", "--max-time", "5", "--cacert"]).arg(&authority).arg(&document);
+            Ok(check(&mut curl, Duration::from_secs(10)).await.ok().map(drop))
+        };
+        eventually("the start of Keycloak", START, ask).await
+    }
+}
+
+fn service() -> String {
+    let port = serde_json::json!({ "name": "https", "port": 443, "targetPort": PORT });
+    let labels = serde_json::json!({ "kubernetes.io/service-name": "keycloak" });
+    serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": [
+        {
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": { "name": "keycloak", "namespace": "mcp-identity" },
+            "spec": { "ports": [port] },
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": { "name": "keycloak-node", "namespace": "mcp-identity", "labels": labels },
+            "ports": [{ "name": "https", "port": PORT }],
+            "endpoints": [{ "addresses": [network::NODE], "conditions": { "ready": true } }],
+        },
+    ]})
+    .to_string()
+}
+
+/// An authority, and a certificate of it for the name in the cluster.
+async fn certificates(folder: &Path) -> Result<(), Error> {
+    let config = folder.join("openssl.cnf");
+    // An empty section: the system's own would make every certificate a CA.
+    fs::write(&config, "[req]\ndistinguished_name=name\n[name]\n").map_err(Error::file("write", &config))?;
+    let authority =
+        ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign", "subjectKeyIdentifier=hash"];
+    check(&mut certificate(folder, "ca", &authority), START).await?;
+    let name = format!("subjectAltName=DNS:{HOST}");
+    let mut server = certificate(folder, "server", &[&name, "extendedKeyUsage=serverAuth"]);
+    check(server.args(["-CA", "ca.crt", "-CAkey", "ca.key"]), START).await.map(drop)
+}
+
+fn certificate(folder: &Path, name: &str, extensions: &[&str]) -> Command {
+    let mut command = Command::new("openssl");
+    command.args(["req", "-x509", "-config", "openssl.cnf", "-nodes", "-days", "30", "-sha256"]);
+    command.args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    command.arg("-subj").arg(format!("/CN={name}"));
+    command.arg("-keyout").arg(format!("{name}.key")).arg("-out").arg(format!("{name}.crt"));
+    for extension in extensions {
+        command.args(["-addext", extension]);
+    }
+    command.current_dir(folder);
+    command
+}
