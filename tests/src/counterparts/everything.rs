@@ -64,10 +64,3 @@ pub(super) fn node() -> Result<PathBuf, Error> {
     let found = std::env::split_paths(&folders).map(|folder| folder.join("node")).find(|node| node.is_file());
     found.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))
 }
-
-/// The Node of this machine's PATH.
-pub(super) fn node() -> Result<PathBuf, Error> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&folders).map(|folder| folder.join("node")).find(|node| node.is_file());
-    found.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))
-}
