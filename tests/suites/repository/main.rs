@@ -1,8 +1,9 @@
 //! What the repository promises about itself: the table of requirements, the walls between crates, generated files,
-//! sources and charts. Reads the checkout; starts cargo, git and helm, and opens no connection of its own.
+//! sources, pages and charts. Reads the checkout; starts cargo, git and helm, and opens no connection of its own.
 
 mod charts;
 mod checkout;
+mod documents;
 mod generated;
 mod requirements;
 mod sources;

@@ -1,0 +1,92 @@
+//! The pages say what the code does: links lead somewhere, and whatever a person can be told has its line in
+//! `docs/troubleshooting.md`. Reads the checkout.
+
+use std::collections::BTreeSet;
+
+use crate::checkout::{File, files, read, root};
+
+const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
+
+/// Where the words stand that answers, logs and conditions carry: each as `=> "word"` or `reason: "Word"`.
+const SAYS: [&str; 7] = [
+    "sidecar/src/bearer/refusal.rs",
+    "sidecar/src/forward/mod.rs",
+    "sidecar/src/live/mod.rs",
+    "sidecar/src/reply.rs",
+    "sidecar/src/target.rs",
+    "operator/src/resolve.rs",
+    "operator/src/status.rs",
+];
+
+/// Codes of OAuth, which stand for several reasons, and a host.
+const NO_REASONS: [&str; 5] =
+    ["invalid_token", "invalid_request", "temporarily_unavailable", "unauthorized", "localhost"];
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    let files = files();
+    let mut dead = Vec::new();
+    for page in files.iter().filter(|file| file.is("md")) {
+        let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for target in page.text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !target.contains("://") && !target.is_empty() && !root().join(folder).join(target).exists() {
+                dead.push(format!("{}: {target}", page.path));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:?}");
+}
+
+#[test]
+fn every_reason_has_a_line_that_says_what_to_do() {
+    let page = read(TROUBLESHOOTING);
+    let words: BTreeSet<String> = SAYS.iter().flat_map(|path| reasons(path)).collect();
+    assert!(words.len() > 40, "{words:?}");
+    let missing: Vec<_> = words.iter().filter(|word| !page.contains(&format!("`{word}`"))).collect();
+    assert!(missing.is_empty(), "not in {TROUBLESHOOTING}: {missing:?}");
+}
+
+#[test]
+fn every_sentence_of_admission_is_explained() {
+    // The piece of a sentence that no other has, as the page quotes it.
+    let pieces = [
+        ("labelled", "no sidecar was injected for policy '"),
+        ("labelled", "the sidecar in this pod was not injected for policy '"),
+        ("labelled", "this running pod has no sidecar"),
+        ("selected", "the operator has not rendered it yet"),
+        ("selected", "it uses hostNetwork"),
+        ("selected", "it shares the process namespace"),
+        ("selected", "one of its containers uses port "),
+        ("selected", "one of its containers has a hostPort"),
+        ("selected", "spec.server of the policy names port '"),
+        ("selected", "another container also has a port named '"),
+        ("selected", "its container 'mcp-oauth' is not the sidecar of this policy"),
+        ("selected", "its sidecar forwards to '"),
+        ("selected", "another container mounts the volume 'mcp-oauth-policy'"),
+        ("selected", "the image of its container 'mcp-oauth' is the operator's alone to choose"),
+    ];
+    let page = read(TROUBLESHOOTING);
+    let admission = |name: &str| read(&format!("operator/admission/{name}.yaml"));
+    for (file, piece) in pieces {
+        assert!(admission(file).contains(piece), "{file}.yaml no longer says \"{piece}\"");
+        assert!(page.contains(piece), "{TROUBLESHOOTING} does not explain \"{piece}\"");
+    }
+    let sentences =
+        ["labelled", "selected"].map(|name| admission(name).matches("messageExpression:").count());
+    assert_eq!(sentences.iter().sum::<usize>(), pieces.len(), "a sentence is new: explain it");
+}
+
+/// The words of a source, without those of its tests.
+fn reasons(path: &str) -> Vec<String> {
+    let file = File { path: path.to_owned(), text: read(path) };
+    let after = |sign: &str| {
+        let found = file.before_tests().split(sign).skip(1).filter_map(|rest| rest.split('"').next());
+        found.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let plain = |word: &String| {
+        word.len() > 4
+            && word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+            && !NO_REASONS.contains(&word.as_str())
+    };
+    [after("=> \""), after("reason: \"")].concat().into_iter().filter(plain).collect()
+}
