@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::checkout::{File, files, read, root};
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
@@ -74,6 +76,61 @@ fn every_sentence_of_admission_is_explained() {
     let sentences =
         ["labelled", "selected"].map(|name| admission(name).matches("messageExpression:").count());
     assert_eq!(sentences.iter().sum::<usize>(), pieces.len(), "a sentence is new: explain it");
+}
+
+#[test]
+fn policies_in_the_pages_have_only_fields_that_there_are() {
+    let schema = spec_schema();
+    let mut seen = 0;
+    for page in files().iter().filter(|file| file.is("md")) {
+        for block in page.text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            let fragment = block.starts_with("  provider: ");
+            if !fragment && !block.contains("kind: McpOAuthPolicy") {
+                continue;
+            }
+            let value: Value = serde_yaml::from_str(block).expect("the pages show YAML");
+            let spec = if fragment { &value } else { &value["spec"] };
+            assert_eq!(unknown(spec, &schema, "spec"), [""; 0], "{}", page.path);
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "only {seen} policies were found");
+}
+
+#[test]
+fn every_field_of_a_policy_is_described() {
+    let page = read("docs/policy.md");
+    let fields = spec_schema();
+    let fields = fields["properties"].as_object().expect("the spec has fields");
+    for (name, schema) in fields {
+        for field in
+            schema["properties"].as_object().into_iter().flatten().map(|(field, _)| field).chain([name])
+        {
+            assert!(page.contains(field.as_str()), "docs/policy.md does not describe \"{name}.{field}\"");
+        }
+    }
+}
+
+fn spec_schema() -> Value {
+    let definition: Value = serde_yaml::from_str(&crds::resource::crd_yaml()).expect("it is YAML");
+    let root = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    root["properties"]["spec"].clone()
+}
+
+/// The paths of the fields that the schema does not have.
+fn unknown(value: &Value, schema: &Value, path: &str) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(|item| unknown(item, &schema["items"], path)).collect(),
+        Value::Object(members) if !schema["properties"].is_null() => {
+            let below = |(name, value): (&String, &Value)| {
+                let path = format!("{path}.{name}");
+                let schema = &schema["properties"][name];
+                if schema.is_null() { vec![path] } else { unknown(value, schema, &path) }
+            };
+            members.iter().flat_map(below).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The words of a source, without those of its tests.
