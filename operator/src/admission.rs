@@ -4,11 +4,13 @@
 //! pods can ever be refused (W1, W2), and are removed when there is none; the third is always there. All are owned by a
 //! cluster-scoped object of the chart, so that uninstalling removes them even when we are gone (W8).
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{Patch as JsonPatch, PatchOperation, ReplaceOperation};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::{Api, Client};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,14 +26,33 @@ const NAMESPACES: &str = "/spec/matchConstraints/namespaceSelector/matchExpressi
 const EXCLUDED: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
 /// An API server reads its admission policies anew once a second; what it has not read yet, it does not enforce.
-const SETTLE: Duration = Duration::from_secs(2);
+pub(crate) const SETTLE: Duration = Duration::from_secs(2);
 
 /// Keeps the admission policies.
 pub struct Admission {
     client: Client,
     owner: Option<OwnerReference>,
     own_namespace: Option<String>,
-    applied: Mutex<Option<BTreeSet<String>>>,
+    applied: Mutex<Option<Applied>>,
+}
+
+/// The namespaces that the policies name, and since when.
+type Applied = BTreeMap<String, Since>;
+
+#[derive(Debug, Clone, Copy)]
+enum Since {
+    /// An earlier run has named it.
+    Before,
+    Named(Instant),
+}
+
+impl Since {
+    fn has_settled(&self) -> bool {
+        match self {
+            Self::Before => true,
+            Self::Named(at) => at.elapsed() >= SETTLE,
+        }
+    }
 }
 
 /// Why they could not be kept.
@@ -57,34 +78,55 @@ impl Admission {
 
     /// Whether the API server is known to look at this namespace's pods.
     pub async fn is_in_force(&self, namespace: &str) -> bool {
-        self.applied.lock().await.as_ref().is_some_and(|applied| applied.contains(namespace))
+        let applied = self.applied.lock().await;
+        applied.as_ref().and_then(|applied| applied.get(namespace)).is_some_and(Since::has_settled)
     }
 
-    /// Makes the policies name just these namespaces, if they do not yet, and gives the API server time to see it.
+    /// Makes the policies name just these namespaces, if they do not yet.
     pub async fn cover(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
         let namespaces = self.without_excluded(namespaces);
         let mut applied = self.applied.lock().await;
-        if applied.as_ref() == Some(&namespaces) {
+        if applied.as_ref().is_some_and(|applied| applied.keys().eq(namespaces.iter())) {
             return Ok(());
         }
-        self.write(&namespaces).await?;
-        let news = applied.as_ref().is_none_or(|before| !namespaces.is_subset(before));
-        if news && !namespaces.is_empty() {
-            tokio::time::sleep(SETTLE).await;
-        }
-        *applied = Some(namespaces);
-        Ok(())
+        self.bring(&mut applied, &namespaces).await
     }
 
     /// The same, whatever we believe: somebody may have changed or removed them.
     pub async fn restore(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
         let namespaces = self.without_excluded(namespaces);
-        let applied = self.applied.lock().await;
-        if applied.as_ref() == Some(&namespaces) {
-            return self.write(&namespaces).await;
-        }
-        drop(applied);
-        self.cover(namespaces).await
+        let mut applied = self.applied.lock().await;
+        self.bring(&mut applied, &namespaces).await
+    }
+
+    async fn bring(
+        &self,
+        applied: &mut Option<Applied>,
+        wanted: &BTreeSet<String>,
+    ) -> Result<(), AdmissionError> {
+        // While they are being written nothing is certain; a failure leaves it so.
+        let before = match applied.take() {
+            Some(before) => before,
+            None => self.found().await?,
+        };
+        self.write(wanted).await?;
+        let since =
+            |namespace: &String| before.get(namespace).copied().unwrap_or(Since::Named(Instant::now()));
+        *applied = Some(wanted.iter().map(|namespace| (namespace.clone(), since(namespace))).collect());
+        Ok(())
+    }
+
+    /// The namespaces that an earlier run has named: the API server knows them.
+    async fn found(&self) -> Result<Applied, AdmissionError> {
+        let Some(object) = objects(INJECT, &BTreeSet::new()).into_iter().next() else {
+            return Ok(Applied::new());
+        };
+        let (api, kind, name) = self.api(&object);
+        let found = api.get_opt(&name).await.map_err(|error| failed(error, kind, name))?;
+        let values =
+            found.and_then(|found| found.data.pointer(NAMESPACES).and_then(Value::as_array).cloned());
+        let names = values.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned));
+        Ok(names.map(|name| (name, Since::Before)).collect())
     }
 
     fn without_excluded(&self, namespaces: BTreeSet<String>) -> BTreeSet<String> {
@@ -114,7 +156,16 @@ impl Admission {
             object["metadata"]["ownerReferences"] = json!([owner]);
         }
         let (api, kind, name) = self.api(&object);
-        let written = api.patch(&name, &params(), &Patch::Apply(&object)).await;
+        let exact = || async {
+            api.patch(&name, &params(), &Patch::Apply(&object)).await?;
+            // Applying merges: what somebody has added to a rule would stay, and could open the gate. Replacing does not.
+            let operation = PatchOperation::Replace(ReplaceOperation {
+                path: spec_path(),
+                value: object["spec"].clone(),
+            });
+            api.patch(&name, &PatchParams::default(), &Patch::<Value>::Json(JsonPatch(vec![operation]))).await
+        };
+        let written = exact().await;
         written.map(drop).map_err(|error| failed(error, kind, name))
     }
 
@@ -139,6 +190,10 @@ impl Admission {
         let resource = ApiResource::from_gvk_with_plural(&resource, &plural);
         (Api::all_with(self.client.clone(), &resource), kind, name)
     }
+}
+
+fn spec_path() -> PointerBuf {
+    PointerBuf::from_tokens(["spec"])
 }
 
 fn failed(error: kube::Error, kind: String, name: String) -> AdmissionError {

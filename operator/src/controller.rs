@@ -11,20 +11,23 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::Policy;
 use crds::resource::{McpOAuthPolicy, Status};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use k8s_openapi::jiff::Timestamp;
+use kube::core::{DeserializeGuard, error_boundary::InvalidObject};
 use kube::{Api, Client, Resource, ResourceExt};
 use kube_runtime::controller::{Action, Config, Controller};
 use kube_runtime::events::Recorder;
 use kube_runtime::reflector::Store;
 use kube_runtime::watcher;
 
-use crate::admission::{Admission, AdmissionError};
+use crate::admission::{Admission, AdmissionError, SETTLE};
+use crate::apply::ApplyError;
 use crate::render::{Owner, render};
-use crate::resolve::{Reason, resolve};
+use crate::resolve::{Reason, Unresolved, resolve};
 use crate::status::{self, Admitted, Facts};
 use crate::telemetry::Metrics;
 use crate::{apply, gather};
@@ -51,10 +54,13 @@ pub enum Error {
     Admission(#[from] AdmissionError),
 }
 
+/// A policy as it comes: one that cannot be read does not hide the others.
+pub(crate) type Guarded = DeserializeGuard<McpOAuthPolicy>;
+
 /// A reconcile's view of the world: the shared context and every policy.
 struct World {
     context: Arc<Context>,
-    policies: Store<McpOAuthPolicy>,
+    policies: Store<Guarded>,
     backoff: Backoff,
 }
 
@@ -62,13 +68,18 @@ struct World {
 const MISSING: Duration = Duration::from_secs(5);
 /// Changes that come together are looked at once.
 const DEBOUNCE: Duration = Duration::from_millis(100);
+/// So long reconciles may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the list of namespaces is compared with the policies that are there.
 const NAMESPACE_CHECK: Duration = Duration::from_secs(1);
 
 /// Runs until `shutdown` is ready.
 pub async fn run(context: Arc<Context>, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
+    // The controller ends in good order, but not while it cannot reach the API server.
+    let shutdown = shutdown.shared();
+    let patience = shutdown.clone().then(|()| tokio::time::sleep(PATIENCE));
     let client = context.client.clone();
-    let controller = Controller::new(Api::<McpOAuthPolicy>::all(client.clone()), watcher::Config::default());
+    let controller = Controller::new(Api::<Guarded>::all(client.clone()), watcher::Config::default());
     let policies = controller.store();
     let world = World { context: context.clone(), policies: policies.clone(), backoff: Backoff::default() };
     let of_pod = watches::policies_of(policies.clone());
@@ -84,40 +95,71 @@ pub async fn run(context: Arc<Context>, shutdown: impl Future<Output = ()> + Sen
         });
     tokio::select! {
         () = reconciled => {}
+        () = patience => {}
         () = keep_namespaces(&context, policies) => {}
     }
 }
 
-async fn reconcile(policy: Arc<McpOAuthPolicy>, world: Arc<World>) -> Result<Action, Error> {
+async fn reconcile(guarded: Arc<Guarded>, world: Arc<World>) -> Result<Action, Error> {
     let World { context, policies, backoff } = &*world;
-    let owner = owner(&policy);
-    let before = policy.status.clone().unwrap_or_default();
-    let after = if context.admission.covers(&owner.namespace) {
-        let client = &context.client;
-        let inputs = gather::gather(client, &owner.namespace, &policy.spec).await?;
-        let resolved = resolve(&policy.spec, &inputs);
-        let built = render(&owner, &resolved, policy.spec.sidecar.as_ref(), &context.sidecar_image);
-        let pods = apply::apply(client, &owner, &policy.spec, &built).await?;
-        let in_force = context.admission.is_in_force(&owner.namespace).await;
-        let admission = if in_force { Admitted::InForce } else { Admitted::NotYet };
-        let generation = generation(&policy);
-        let facts = Facts { generation, resolved: &resolved, built: &built, pods: &pods, admission };
-        status::status(&before, &facts, &Time((context.clock)()))
-    } else {
-        excluded(&policy, &before, context)
+    let policy = match &guarded.0 {
+        Ok(policy) => policy,
+        Err(invalid) => return unreadable(invalid, context).await,
     };
-    report(&policy, &owner, &before, &after, context).await?;
-    // What is injected stands in the status by now: nothing is refused for want of it when the API server begins to look.
-    let covered = context.admission.covers(&owner.namespace);
-    if covered && !context.admission.is_in_force(&owner.namespace).await {
-        context.admission.cover(watches::namespaces(policies)).await?;
-        return Ok(Action::requeue(Duration::ZERO));
+    let owner = owner(policy);
+    let before = policy.status.clone().unwrap_or_default();
+    if !context.admission.covers(&owner.namespace) {
+        report(policy, &owner, &before, &excluded(policy, &before, context), context).await?;
+        return Ok(Action::await_change());
     }
+    let client = &context.client;
+    let inputs = gather::gather(client, &owner.namespace, &policy.spec).await?;
+    let resolved = resolve(&policy.spec, &inputs);
+    let built = render(&owner, &resolved, policy.spec.sidecar.as_ref(), &context.sidecar_image);
+    let pods = match apply::apply(client, &owner, &policy.spec, &built).await {
+        Ok(pods) => pods,
+        Err(ApplyError::Api(error)) => return Err(error.into()),
+        Err(foreign @ ApplyError::ForeignSecret(_)) => {
+            report(policy, &owner, &before, &conflict(policy, &before, &foreign, context), context).await?;
+            return Ok(Action::requeue(MISSING));
+        }
+    };
+    let in_force = context.admission.is_in_force(&owner.namespace).await;
+    let admission = if in_force { Admitted::InForce } else { Admitted::NotYet };
+    let generation = generation(policy);
+    let facts = Facts { generation, resolved: &resolved, built: &built, pods: &pods, admission };
+    let after = status::status(&before, &facts, &Time((context.clock)()));
+    report(policy, &owner, &before, &after, context).await?;
+    apply::tell(client, &owner, &built.revision, &pods).await?;
+    // What is injected stands in the status by now: nothing is refused for want of it when the API server begins to look.
+    context.admission.cover(watches::namespaces(policies)).await?;
     backoff.succeeded(&owner);
     context.metrics.reconciled("ok");
-    let missing =
-        after.conditions.iter().any(|condition| condition.reason == Reason::ReferenceNotFound.as_str());
-    Ok(Action::requeue(if missing { context.resync.min(MISSING) } else { context.resync }))
+    Ok(Action::requeue(next_look(&resolved, admission, context.resync)))
+}
+
+/// When to look again without being asked.
+fn next_look(resolved: &Result<Policy, Unresolved>, admission: Admitted, resync: Duration) -> Duration {
+    let missing = matches!(resolved, Err(unresolved) if unresolved.reason == Reason::ReferenceNotFound);
+    match admission {
+        Admitted::NotYet => SETTLE + Duration::from_millis(100),
+        Admitted::InForce if missing => resync.min(MISSING),
+        Admitted::InForce => resync,
+    }
+}
+
+/// What the API server let through and we cannot read waits for its next edit, and stops nobody else (K12).
+async fn unreadable(invalid: &InvalidObject, context: &Context) -> Result<Action, Error> {
+    let name = invalid.metadata.name.clone().unwrap_or_default();
+    let namespace = invalid.metadata.namespace.clone().unwrap_or_default();
+    tracing::warn!(policy = name, namespace, error = invalid.error, "a policy cannot be read");
+    let generation = invalid.metadata.generation.unwrap_or_default();
+    let message = format!("the policy cannot be read: {}", invalid.error);
+    let now = Time((context.clock)());
+    let status = status::turned_down(&Status::default(), generation, "Invalid", &message, &now);
+    let owner = Owner { namespace, name, reference: OwnerReference::default() };
+    apply::apply_status(&context.client, &owner, &status).await?;
+    Ok(Action::await_change())
 }
 
 /// Conditions that turned become Events; the status is written where it differs.
@@ -144,6 +186,11 @@ async fn report(
     Ok(())
 }
 
+fn conflict(policy: &McpOAuthPolicy, before: &Status, foreign: &ApplyError, context: &Context) -> Status {
+    let (generation, now) = (generation(policy), Time((context.clock)()));
+    status::turned_down(before, generation, "SecretConflict", &foreign.to_string(), &now)
+}
+
 fn excluded(policy: &McpOAuthPolicy, before: &Status, context: &Context) -> Status {
     let message = "policies in this namespace are not acted upon, so that the cluster can start without us: \
                    move the MCP server and its policy to a namespace of their own";
@@ -151,15 +198,17 @@ fn excluded(policy: &McpOAuthPolicy, before: &Status, context: &Context) -> Stat
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
-fn retry(policy: Arc<McpOAuthPolicy>, error: &Error, world: Arc<World>) -> Action {
-    let wait = world.backoff.failed(&owner(&policy));
+fn retry(policy: Arc<Guarded>, error: &Error, world: Arc<World>) -> Action {
+    let namespace = policy.namespace().unwrap_or_default();
+    let owner = Owner { namespace, name: policy.name_any(), reference: OwnerReference::default() };
+    let wait = world.backoff.failed(&owner);
     tracing::warn!(policy = %policy.name_any(), namespace = policy.namespace(), %error, ?wait, "will be tried again");
     world.context.metrics.reconciled("failed");
     Action::requeue(wait)
 }
 
 /// A policy that is deleted has no reconcile of its own: its namespace is noticed here, and so is drift.
-async fn keep_namespaces(context: &Context, policies: Store<McpOAuthPolicy>) {
+async fn keep_namespaces(context: &Context, policies: Store<Guarded>) {
     if policies.wait_until_ready().await.is_err() {
         return;
     }

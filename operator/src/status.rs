@@ -80,12 +80,11 @@ pub fn transitions<'a>(before: &Status, after: &'a Status) -> Vec<&'a Condition>
 }
 
 fn accepted(facts: &Facts<'_>) -> Verdict {
+    if facts.admission == Admitted::NotYet {
+        let message = "the API server is being told of this namespace: pods that are created now may go without the sidecar";
+        return Verdict { holds: false, reason: "AdmissionPending", message: message.into() };
+    }
     match facts.resolved {
-        Ok(_) if facts.admission == Admitted::NotYet => Verdict {
-            holds: false,
-            reason: "AdmissionPending",
-            message: "the API server is being told of this namespace: pods that are created now may go without the sidecar".into(),
-        },
         Ok(_) => Verdict { holds: true, reason: ACCEPTED, message: "the policy is in force".into() },
         Err(unresolved) => Verdict {
             holds: false,

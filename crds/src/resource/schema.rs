@@ -113,9 +113,9 @@ pub(super) fn conditions(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// An object of Kubernetes that the operator renders whole.
+/// An object of Kubernetes that the operator renders whole: one writer, no field of anybody else's beside its own.
 pub(super) fn anything(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" })
 }
 
 #[cfg(test)]

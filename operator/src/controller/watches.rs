@@ -4,23 +4,24 @@
 
 use std::collections::BTreeSet;
 
-use crds::resource::McpOAuthPolicy;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 use kube_runtime::events::{Event, EventType};
 use kube_runtime::reflector::{ObjectRef, Store};
 
+use super::Guarded;
 use crate::pods;
 
 /// The policies that select a pod.
-pub(super) fn policies_of(policies: Store<McpOAuthPolicy>) -> impl Fn(Pod) -> Vec<ObjectRef<McpOAuthPolicy>> {
+pub(super) fn policies_of(policies: Store<Guarded>) -> impl Fn(Pod) -> Vec<ObjectRef<Guarded>> {
     move |pod| {
         let (namespace, labels) = (pod.namespace(), pod.labels());
         let mut concerned = Vec::new();
-        for policy in policies.state() {
+        for guarded in policies.state() {
+            let Ok(policy) = &guarded.0 else { continue };
             if policy.namespace() == namespace && pods::selects(&policy.name_any(), &policy.spec, labels) {
-                concerned.push(ObjectRef::from_obj(&*policy));
+                concerned.push(ObjectRef::from_obj(&*guarded));
             }
         }
         concerned
@@ -28,8 +29,8 @@ pub(super) fn policies_of(policies: Store<McpOAuthPolicy>) -> impl Fn(Pod) -> Ve
 }
 
 /// The namespaces that have policies.
-pub(super) fn namespaces(policies: &Store<McpOAuthPolicy>) -> BTreeSet<String> {
-    let alive = policies.state().into_iter().filter(|policy| policy.metadata.deletion_timestamp.is_none());
+pub(super) fn namespaces(policies: &Store<Guarded>) -> BTreeSet<String> {
+    let alive = policies.state().into_iter().filter(|policy| policy.meta().deletion_timestamp.is_none());
     alive.filter_map(|policy| policy.namespace()).collect()
 }
 
