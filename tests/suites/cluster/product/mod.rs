@@ -23,6 +23,7 @@ async fn a_service_that_names_its_port_leads_through_the_sidecar_and_nothing_ref
     assert_eq!(scene.call(None).await?.status, 200, "without a policy the server is open");
     scene.secret("hmac", SECRET).await?;
     scene.policy(&json!({})).await?;
+    scene.until_in_force().await?;
     scene.restart().await?;
     scene.until_ready().await?;
     let before = scene.server_log().await?;

@@ -114,16 +114,13 @@ impl<'a> Scene<'a> {
         json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "job" }, "spec": { "template": template, "backoffLimit": 0 } })
     }
 
-    /// The policy is accepted or waits for a reference: pods that are created from now on are injected.
+    /// The API server looks at the namespace: pods that are created from now on are injected.
     pub(super) async fn until_in_force(&self) -> Result<(), Error> {
         let in_force = async || {
             let reason = self.condition("Accepted").await?["reason"].clone();
-            Ok((reason == "Accepted" || reason == "ReferenceNotFound").then_some(()))
+            Ok((reason.is_string() && reason != "AdmissionPending").then_some(()))
         };
-        eventually("the policy", SOON, in_force).await?;
-        // A policy that waits for a reference does not say whether admission has begun.
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        Ok(())
+        eventually("the policy", SOON, in_force).await
     }
 
     pub(super) async fn until_ready(&self) -> Result<(), Error> {
