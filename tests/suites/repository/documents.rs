@@ -9,13 +9,15 @@ use crate::checkout::{File, files, read, root};
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
 
-/// Where the words stand that answers, logs and conditions carry: each as `=> "word"` or `reason: "Word"`.
-const SAYS: [&str; 7] = [
+/// Where the words stand that answers, logs and conditions carry: each as `=> "word"` or `reason: "Word"`,
+/// or behind the generation that a policy is turned down in.
+const SAYS: [&str; 8] = [
     "sidecar/src/bearer/refusal.rs",
     "sidecar/src/forward/mod.rs",
     "sidecar/src/live/mod.rs",
     "sidecar/src/reply.rs",
     "sidecar/src/target.rs",
+    "operator/src/controller.rs",
     "operator/src/resolve.rs",
     "operator/src/status.rs",
 ];
@@ -145,5 +147,9 @@ fn reasons(path: &str) -> Vec<String> {
             && word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
             && !NO_REASONS.contains(&word.as_str())
     };
-    [after("=> \""), after("reason: \"")].concat().into_iter().filter(plain).collect()
+    ["=> \"", "reason: \"", "generation, \"", "generation(policy), \""]
+        .into_iter()
+        .flat_map(after)
+        .filter(plain)
+        .collect()
 }
