@@ -14,7 +14,9 @@ function authorization({ token, login, clientId, clientCredentials }) {
   if (login) return { authProvider: new Login(clientId, login) };
   if (!clientCredentials) return {};
   const [id, secret] = clientCredentials;
-  return { authProvider: new ClientCredentialsProvider({ clientId: id, clientSecret: secret }) };
+  // This SDK asks with the scope of the challenge at a login, but not here: what is not configured is not asked for.
+  const provider = new ClientCredentialsProvider({ clientId: id, clientSecret: secret, scope: "mcp" });
+  return { authProvider: provider };
 }
 
 async function connect(url, options) {

@@ -72,15 +72,19 @@ impl Keycloak {
         cluster.kubectl().run(&namespace).await?;
         cluster.kubectl().apply(&service()).await?;
         let log = folder.path().join("log");
-        let mut command = cluster.exec("sh");
-        command.arg(home.join("bin/kc.sh"));
+        // Java is a child of its start script: in a PID namespace of their own they end together.
+        let mut command = cluster.exec("unshare");
+        command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "env"]);
+        command.args(["JAVA_OPTS_KC_HEAP=-Xms64m -Xmx512m", "sh"]).arg(home.join("bin/kc.sh"));
         command.args(["start", "--optimized", "--import-realm", "--cache=local"]);
         command.arg(format!("--hostname=https://{HOST}")).arg(format!("--https-port={PORT}"));
         command.arg(format!("--http-host={}", network::NODE));
         command.arg(format!("--https-certificate-file={}", folder.path().join("server.crt").display()));
         command.arg(format!("--https-certificate-key-file={}", folder.path().join("server.key").display()));
-        command.env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m");
-        let server = Group::daemon(&mut command, &log)?;
+        let command = command.as_std();
+        let arguments: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        // It ends with the test, however that ends; else the next run would find its port taken.
+        let server = Group::tethered(Path::new(command.get_program()), &arguments, &log)?;
         let mut keycloak = Self { server, folder };
         keycloak.ready(cluster, &log).await?;
         Ok(keycloak)
