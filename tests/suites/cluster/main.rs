@@ -2,5 +2,6 @@
 
 mod admission;
 mod lab;
+mod operator;
 mod policies;
 mod product;

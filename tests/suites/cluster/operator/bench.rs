@@ -1,0 +1,154 @@
+//! An API server and the operator's own program, as the ServiceAccount of its chart.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use harness::lab::api_server::ApiServer;
+use harness::lab::command::{Group, check};
+use harness::lab::kubectl::Kubectl;
+use harness::lab::{Environment, Error, Paths, Progress, eventually};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::policies::merge;
+
+/// The operator's account in the API server's words.
+pub(super) const ACCOUNT: &str = "system:serviceaccount:mcp-oauth-system:mcp-oauth-operator";
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/mcp-oauth-operator");
+const DEFINITION: &str = include_str!("../../../../crds/mcpoauthpolicies.yaml");
+const BOUND: Duration = Duration::from_secs(40);
+
+pub(super) struct Bench {
+    server: ApiServer,
+    folder: TempDir,
+    _operator: Group,
+}
+
+impl Bench {
+    pub(super) async fn start() -> Result<Self, Error> {
+        let server = ApiServer::start(Progress::since(Instant::now())).await?;
+        let folder = tempfile::tempdir().map_err(Error::file("create", Path::new("a temporary folder")))?;
+        let kubectl = server.kubectl();
+        kubectl.apply(DEFINITION).await?;
+        let established =
+            ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
+        kubectl.check(&established).await?;
+        kubectl.check(&["create", "namespace", "mcp-oauth-system"]).await?;
+        let paths = Paths::new(&Environment::of_process())?;
+        let mut helm = Command::new(paths.cache("tools").join("helm"));
+        helm.args([
+            "template",
+            "mcp-oauth",
+            CHART,
+            "--namespace",
+            "mcp-oauth-system",
+            "--kube-version",
+            "1.36.0",
+        ]);
+        helm.args(["--show-only", "templates/rbac.yaml"]);
+        kubectl.apply(&check(&mut helm, BOUND).await?).await?;
+        let kubeconfig = account(&server, folder.path()).await?;
+        let program = paths.target().join("debug/mcp-oauth-operator");
+        let mut operator = Command::new(&program);
+        operator.args([
+            "run",
+            "--sidecar-image=localhost/mcp-oauth-sidecar:dev",
+            "--resync=2s",
+            "--listen=127.0.0.1:0",
+        ]);
+        operator.args(["--admission-owner=mcp-oauth-operator", "--namespace=mcp-oauth-system"]);
+        operator.env("KUBECONFIG", kubeconfig);
+        let operator = Group::daemon(&mut operator, &folder.path().join("operator.log"))?;
+        Ok(Self { server, folder, _operator: operator })
+    }
+
+    pub(super) fn kubectl(&self) -> &Kubectl {
+        self.server.kubectl()
+    }
+
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("operator.log")).unwrap_or_default()
+    }
+
+    /// A policy named "trino", in a namespace that is made if it is missing.
+    pub(super) async fn policy(&self, namespace: &str, changes: &Value) -> Result<(), Error> {
+        self.namespace(namespace).await?;
+        let mut spec = json!({
+            "selector": { "matchLabels": { "app": "trino" } },
+            "server": { "url": "https://mcp.example.com/mcp" },
+            "provider": "hmac",
+            "hmac": { "secretRefs": [{ "name": "hmac", "key": "jwtSecret" }] },
+        });
+        merge(&mut spec, changes);
+        let metadata = json!({ "name": "trino", "namespace": namespace });
+        let policy = json!({ "apiVersion": "mcpoauth.dev/v1alpha1", "kind": "McpOAuthPolicy", "metadata": metadata, "spec": spec });
+        self.kubectl().apply(&policy.to_string()).await
+    }
+
+    pub(super) async fn hmac(&self, namespace: &str, secret: &str) -> Result<(), Error> {
+        self.namespace(namespace).await?;
+        let literal = format!("--from-literal=jwtSecret={secret}");
+        self.kubectl()
+            .check(&["create", "secret", "generic", "hmac", &literal, "--namespace", namespace])
+            .await
+            .map(drop)
+    }
+
+    async fn namespace(&self, name: &str) -> Result<(), Error> {
+        let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        self.kubectl().apply(&object.to_string()).await
+    }
+
+    /// The document that the sidecars of a policy would read.
+    pub(super) async fn delivered(&self, namespace: &str) -> Result<String, Error> {
+        let template = "--output=go-template={{ index .data \"policy.yaml\" | base64decode }}";
+        Ok(self
+            .kubectl()
+            .run(&["get", "secret", "trino-mcp-oauth", "--namespace", namespace, template])
+            .await?
+            .stdout)
+    }
+
+    pub(super) async fn reason(&self, namespace: &str, condition: &str) -> Result<String, Error> {
+        let path = format!("--output=jsonpath={{.status.conditions[?(@.type==\"{condition}\")].reason}}");
+        Ok(self.kubectl().run(&["get", "mop", "trino", "--namespace", namespace, &path]).await?.stdout)
+    }
+
+    pub(super) async fn until(
+        &self,
+        what: &str,
+        holds: impl AsyncFn() -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        let ended = eventually(what, BOUND, async || Ok(holds().await?.then_some(()))).await;
+        ended.map_err(|error| Error::Missing(format!("{error}; the operator said: {}", self.log())))
+    }
+
+    /// Somebody has loosened the definition by hand: any provider passes.
+    pub(super) async fn loosen_definition(&self) -> Result<(), Error> {
+        let rule = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/provider/enum";
+        let patch = json!([{ "op": "remove", "path": rule }]).to_string();
+        let arguments = ["patch", "crd", "mcpoauthpolicies.mcpoauth.dev", "--type=json", "--patch", &patch];
+        self.kubectl().check(&arguments).await?;
+        // The API server serves the new schema a moment later.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok(())
+    }
+}
+
+/// A kubeconfig with a token of the chart's ServiceAccount.
+async fn account(server: &ApiServer, folder: &Path) -> Result<PathBuf, Error> {
+    let ask = ["create", "token", "mcp-oauth-operator", "--namespace", "mcp-oauth-system"];
+    let token = server.kubectl().check(&ask).await?;
+    let kubeconfig = folder.join("kubeconfig");
+    std::fs::copy(server.kubeconfig(), &kubeconfig).map_err(Error::file("copy", &kubeconfig))?;
+    let config = |arguments: &[&str]| {
+        let mut command = server.kubectl().command(&["config", "--kubeconfig"]);
+        command.arg(&kubeconfig).args(arguments);
+        command
+    };
+    let credentials = format!("--token={}", token.trim());
+    check(&mut config(&["set-credentials", "operator", &credentials]), BOUND).await?;
+    check(&mut config(&["set-context", "--current", "--user=operator"]), BOUND).await?;
+    Ok(kubeconfig)
+}
