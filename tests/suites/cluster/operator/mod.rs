@@ -116,7 +116,8 @@ async fn the_admission_policies_follow_the_namespaces_that_have_policies() -> Re
 async fn a_policy_that_cannot_be_read_stops_no_other() -> Result<(), Error> {
     let bench = Bench::start().await?;
     bench.loosen_definition().await?;
-    bench.policy("odd", &json!({ "provider": "martian" })).await?;
+    let oidc = json!({ "issuer": "https://mars.example.com", "audience": ["x"] });
+    bench.policy("odd", &json!({ "provider": "martian", "hmac": null, "oidc": oidc })).await?;
     bench.hmac("data", SECRET).await?;
     bench.policy("data", &json!({})).await?;
     bench.until("the good one", async || Ok(bench.reason("data", "Accepted").await? == "Accepted")).await?;
