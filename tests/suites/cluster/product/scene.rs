@@ -143,6 +143,16 @@ impl<'a> Scene<'a> {
         Ok(pods["items"][0].clone())
     }
 
+    /// The same, once its sidecar runs.
+    pub(super) async fn running_pod(&self) -> Result<Value, Error> {
+        let running = async || {
+            let pod = self.pod().await?;
+            let started = pod["status"]["initContainerStatuses"][0]["started"] == true;
+            Ok((started && pod["status"]["podIP"].is_string()).then_some(pod))
+        };
+        eventually("the sidecar", SOON, running).await
+    }
+
     pub(super) async fn server_log(&self) -> Result<String, Error> {
         let pod = self.pod().await?;
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();
@@ -163,36 +173,18 @@ impl<'a> Scene<'a> {
             .await
     }
 
+    /// The same message, to an address of its own.
+    pub(super) async fn call_at(&self, url: &str, token: Option<&str>) -> Result<Answer, Error> {
+        post(url, token, &[], &json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" })).await
+    }
+
     pub(super) async fn send(
         &self,
         token: Option<&str>,
         headers: &[String],
         body: &Value,
     ) -> Result<Answer, Error> {
-        let mut curl = Command::new("curl");
-        curl.args([
-            "--silent",
-            "--include",
-            "--noproxy",
-            "*",
-            "--max-time",
-            "40",
-            "--data",
-            &body.to_string(),
-        ]);
-        curl.args([
-            "-H",
-            "Content-Type: application/json",
-            "-H",
-            "Accept: application/json, text/event-stream",
-        ]);
-        let bearer = token.map(|token| format!("Authorization: Bearer {token}"));
-        for header in bearer.iter().chain(headers) {
-            curl.args(["-H", header]);
-        }
-        let text = check(curl.arg(self.url()), SOON).await?;
-        let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-        Ok(Answer { status, text })
+        post(&self.url(), token, headers, body).await
     }
 
     /// Asks until the status is this one; says how long it took.
@@ -213,4 +205,17 @@ impl<'a> Scene<'a> {
     pub(super) async fn kubectl(&self, arguments: &[&str]) -> Result<String, Error> {
         self.cluster.kubectl().check(&[arguments, &["--namespace", self.name()]].concat()).await
     }
+}
+
+async fn post(url: &str, token: Option<&str>, headers: &[String], body: &Value) -> Result<Answer, Error> {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--include", "--noproxy", "*", "--max-time", "40", "--data", &body.to_string()]);
+    curl.args(["-H", "Content-Type: application/json", "-H", "Accept: application/json, text/event-stream"]);
+    let bearer = token.map(|token| format!("Authorization: Bearer {token}"));
+    for header in bearer.iter().chain(headers) {
+        curl.args(["-H", header]);
+    }
+    let text = check(curl.arg(url), SOON).await?;
+    let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    Ok(Answer { status, text })
 }
