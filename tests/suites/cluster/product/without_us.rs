@@ -23,7 +23,7 @@ async fn without_the_operator_pods_are_still_injected_and_after_uninstalling_not
     scale_to_zero(&cluster).await?;
     scene.server().await?;
     assert_eq!(scene.pod().await?["spec"]["initContainers"][0]["name"], "mcp-oauth");
-    assert_eq!(scene.call(None).await?.status, 401);
+    scene.until("the sidecar", Duration::from_secs(30), None, 401).await?;
     unselected_pod(&scene, "bystander").await?;
     // The operator is gone already when the chart goes: the API server's own garbage collection is what cleans up.
     install::uninstall(&cluster).await?;
