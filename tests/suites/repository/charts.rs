@@ -1,16 +1,13 @@
-//! The charts: what helm makes of good values, what it refuses, and what the result may do. Starts helm, which is
-//! fetched where it is missing, and talks to no cluster.
+//! The charts: what helm refuses, and what the control plane's may do. Starts helm, which is fetched where it is missing,
+//! and talks to no cluster.
 
 use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::checkout::{File, files, helm, read, run, try_run};
-
-const OPERATOR: &str = "charts/mcp-oauth-operator";
-const SERVER: &str = "charts/mcp-server";
-const CURRENT: &str = "1.36.0";
+use crate::checkout::{File, files, read, run};
+use crate::helm::{CURRENT, OPERATOR, SERVER, helm, kind, objects, sets, template, words};
 
 const BARE: &[&str] = &["image.repository=example/server"];
 const OIDC: &[&str] = &[
@@ -21,6 +18,20 @@ const OIDC: &[&str] = &[
     "oauth.oidc.issuer=https://company.okta.com",
     "oauth.oidc.audience=api://my-server",
 ];
+/// As people who come from Go libraries of this field have them.
+const EMPTY: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com/mcp",
+    "oauth.enabled=true",
+    "oauth.mode=native",
+    "oauth.provider=okta",
+    "oauth.redirectURIs=",
+    "oauth.jwtSecret=",
+    "oauth.oidc.issuer=https://company.okta.com",
+    "oauth.oidc.audience=api://my-server",
+    "oauth.oidc.clientId=",
+    "oauth.oidc.clientSecret=",
+];
 const HMAC: &[&str] = &[
     "image.repository=example/server",
     "url=https://mcp.example.com/mcp",
@@ -30,26 +41,39 @@ const HMAC: &[&str] = &[
 ];
 
 /// Good values with one change, and what helm must say to it.
-const REFUSED: [(&str, &[&str], &str, &str); 14] = [
+const REFUSED: [(&str, &[&str], &str, &str); 19] = [
     (SERVER, BARE, "image.repository=", "/image/repository"),
     (SERVER, BARE, "port=0", "/port"),
+    (SERVER, BARE, "port=17080", "/port"),
     (SERVER, BARE, "prot=8080", "prot"),
     (SERVER, OIDC, "url=", "url is empty"),
     (SERVER, OIDC, "oauth.provider=github", "/oauth/provider"),
-    (SERVER, OIDC, "oauth.mode=proxy", "/oauth/mode"),
     (SERVER, OIDC, "oauth.oidc.issuer=", "oauth.oidc.issuer is empty"),
     (SERVER, OIDC, "oauth.oidc.audience=", "oauth.oidc.audience is empty"),
-    (SERVER, OIDC, "oauth.oidc.clientId=abc", "/oauth/oidc/clientId"),
-    (SERVER, OIDC, "oauth.redirectURIs=https://a.example/cb", "/oauth/redirectURIs"),
+    (
+        SERVER,
+        OIDC,
+        "oauth.jwtSecret=a-text-of-thirty-two-bytes-or-more",
+        "oauth.jwtSecret is for oauth.provider hmac",
+    ),
+    (SERVER, EMPTY, "oauth.mode=proxy", "oauth.mode is proxy: this version has native mode only"),
+    (SERVER, EMPTY, "oauth.oidc.clientId=abc", "oauth.oidc.clientId is for proxy mode"),
+    (SERVER, EMPTY, "oauth.oidc.clientSecret=abc", "oauth.oidc.clientSecret is for proxy mode"),
+    (SERVER, EMPTY, "oauth.redirectURIs=https://a.example/cb", "oauth.redirectURIs is for proxy mode"),
     (SERVER, HMAC, "oauth.jwtSecret=", "oauth.jwtSecret is empty"),
-    (SERVER, HMAC, "oauth.jwtSecret=short", "/oauth/jwtSecret"),
+    (SERVER, HMAC, "oauth.jwtSecret=a-text-of-thirty-one-bytes-long", "minLength: got 31, want 32"),
+    (SERVER, HMAC, "oauth.oidc.issuer=https://company.okta.com", "oauth.oidc is for a provider"),
     (OPERATOR, &[], "logLevel=loud", "/logLevel"),
     (OPERATOR, &[], "sidecarImages.tag=1", "sidecarImages"),
+    // The operator's image has one; what is injected has a fixed one, and a value that does nothing is none.
+    (OPERATOR, &["image.pullPolicy=Always"], "sidecarImage.pullPolicy=Always", "pullPolicy"),
 ];
 
-const ACCEPTED: [(&str, &[&str]); 5] = [
+const ACCEPTED: [(&str, &[&str]); 7] = [
     (SERVER, BARE),
     (SERVER, OIDC),
+    (SERVER, EMPTY),
+    (SERVER, &["image.repository=example/server", "readinessProbe=null", "imagePullSecrets={pull}"]),
     (SERVER, HMAC),
     (OPERATOR, &[]),
     (OPERATOR, &["logLevel=debug", "sidecarImage.tag=v1", "imagePullSecrets={pull}"]),
@@ -178,30 +202,4 @@ fn charts_and_crates_have_one_version() {
         let chart: Chart = serde_yaml::from_str(&text).expect("it is a chart");
         assert_eq!([&*chart.version, &*chart.app_version], [env!("CARGO_PKG_VERSION"); 2]);
     }
-}
-
-async fn template(chart: &str, values: &[&str], kubernetes: &str) -> Result<String, String> {
-    let mut template = Command::new(helm().await);
-    template.args(["template", "sample", chart, "--namespace", "sample", "--include-crds"]);
-    template.args(["--kube-version", kubernetes]).args(sets(values));
-    let (success, said) = try_run(&mut template);
-    if success { Ok(said) } else { Err(said) }
-}
-
-fn sets<'a>(values: &[&'a str]) -> Vec<&'a str> {
-    values.iter().flat_map(|value| ["--set", value]).collect()
-}
-
-async fn objects(chart: &str, values: &[&str]) -> Vec<Value> {
-    let text = template(chart, values, CURRENT).await.expect("the values are good");
-    let documents = serde_yaml::Deserializer::from_str(&text);
-    documents.map(|document| Deserialize::deserialize(document).expect("helm writes YAML")).collect()
-}
-
-fn kind(object: &Value) -> &str {
-    object["kind"].as_str().unwrap_or_default()
-}
-
-fn words(list: &Value) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }

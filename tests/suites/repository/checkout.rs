@@ -1,7 +1,7 @@
 //! The checkout as git sees it: which files belong to the repository, what stands in them, and the programs that are
 //! asked about them. Reads the working tree.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// The root of the checkout.
@@ -69,13 +69,4 @@ pub(crate) fn try_run(command: &mut Command) -> (bool, String) {
         said.push_str(&String::from_utf8_lossy(&output.stderr));
     }
     (output.status.success(), said)
-}
-
-/// Where helm lies, fetched as the lab does where it is missing.
-pub(crate) async fn helm() -> PathBuf {
-    use harness::lab::{Environment, Paths, Progress, tools};
-    let paths = Paths::new(&Environment::of_process()).expect("there is a place for a cache");
-    let folder =
-        tools::ensure_kubectl(&paths, Progress::unseen()).await.expect("helm is there or can be had");
-    folder.join("helm")
 }

@@ -5,6 +5,7 @@ mod charts;
 mod checkout;
 mod documents;
 mod generated;
+mod helm;
 mod requirements;
 mod sources;
 mod walls;

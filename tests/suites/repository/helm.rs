@@ -1,0 +1,50 @@
+//! helm: where it lies, and what it makes of a chart and values. Fetched where it is missing; talks to no cluster.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use harness::lab::{Environment, Paths, Progress, tools};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::checkout::try_run;
+
+pub(crate) const OPERATOR: &str = "charts/mcp-oauth-operator";
+pub(crate) const SERVER: &str = "charts/mcp-server";
+/// The oldest Kubernetes that the charts are for.
+pub(crate) const CURRENT: &str = "1.36.0";
+
+pub(crate) async fn helm() -> PathBuf {
+    let paths = Paths::new(&Environment::of_process()).expect("there is a place for a cache");
+    let folder =
+        tools::ensure_kubectl(&paths, Progress::unseen()).await.expect("helm is there or can be had");
+    folder.join("helm")
+}
+
+/// What helm renders, or why it does not.
+pub(crate) async fn template(chart: &str, values: &[&str], kubernetes: &str) -> Result<String, String> {
+    let mut template = Command::new(helm().await);
+    template.args(["template", "sample", chart, "--namespace", "sample", "--include-crds"]);
+    template.args(["--kube-version", kubernetes]).args(sets(values));
+    let (success, said) = try_run(&mut template);
+    if success { Ok(said) } else { Err(said) }
+}
+
+/// The same, as objects.
+pub(crate) async fn objects(chart: &str, values: &[&str]) -> Vec<Value> {
+    let text = template(chart, values, CURRENT).await.expect("the values are good");
+    let documents = serde_yaml::Deserializer::from_str(&text);
+    documents.map(|document| Deserialize::deserialize(document).expect("helm writes YAML")).collect()
+}
+
+pub(crate) fn sets<'a>(values: &[&'a str]) -> Vec<&'a str> {
+    values.iter().flat_map(|value| ["--set", value]).collect()
+}
+
+pub(crate) fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
+pub(crate) fn words(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
