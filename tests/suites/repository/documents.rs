@@ -113,14 +113,14 @@ fn every_field_of_a_policy_is_described() {
     }
 }
 
-fn spec_schema() -> Value {
+pub(crate) fn spec_schema() -> Value {
     let definition: Value = serde_yaml::from_str(&crds::resource::crd_yaml()).expect("it is YAML");
     let root = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     root["properties"]["spec"].clone()
 }
 
 /// The paths of the fields that the schema does not have.
-fn unknown(value: &Value, schema: &Value, path: &str) -> Vec<String> {
+pub(crate) fn unknown(value: &Value, schema: &Value, path: &str) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(|item| unknown(item, &schema["items"], path)).collect(),
         Value::Object(members) if !schema["properties"].is_null() => {

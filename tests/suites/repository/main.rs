@@ -6,6 +6,7 @@ mod checkout;
 mod documents;
 mod generated;
 mod helm;
+mod rendered;
 mod requirements;
 mod sources;
 mod walls;
