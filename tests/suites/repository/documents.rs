@@ -66,6 +66,7 @@ fn every_sentence_of_admission_is_explained() {
         ("selected", "another container also has a port named '"),
         ("selected", "its container 'mcp-oauth' is not the sidecar of this policy"),
         ("selected", "its sidecar forwards to '"),
+        ("selected", "an ephemeral container must neither target the container 'mcp-oauth'"),
         ("selected", "another container mounts the volume 'mcp-oauth-policy'"),
         ("selected", "the image of its container 'mcp-oauth' is the operator's alone to choose"),
     ];

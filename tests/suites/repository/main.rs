@@ -3,6 +3,7 @@
 
 mod charts;
 mod checkout;
+mod deny;
 mod documents;
 mod generated;
 mod helm;

@@ -55,3 +55,36 @@ async fn the_label_can_be_taken_from_a_running_pod_and_not_be_turned_to_another_
     let none = json!({ "metadata": { "labels": { "mcpoauth.dev/policy": null } } });
     change(&bench, none).await.expect("a label that is taken away is none of ours");
 }
+
+/// K06: looking into a running pod is its owner's right, looking into the sidecar is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_debugger_cannot_look_into_the_sidecar_and_can_look_into_the_server() {
+    let bench = running(json!({ "app": "trino" })).await;
+    let debug = async |container: Value| {
+        let (namespace, text) =
+            (Bench::namespace(0), json!({ "spec": { "ephemeralContainers": [container] } }).to_string());
+        let arguments = [
+            "patch",
+            "pod",
+            "pod",
+            "--namespace",
+            &namespace,
+            "--subresource=ephemeralcontainers",
+            "--patch",
+            &text,
+        ];
+        let output = bench.kubectl().run(&arguments).await.expect("kubectl runs");
+        if output.success() { Ok(()) } else { Err(output.stderr) }
+    };
+    let said = debug(json!({ "name": "a", "image": "x", "targetContainerName": "mcp-oauth" }))
+        .await
+        .expect_err("K06");
+    assert!(said.contains("leave out --target=mcp-oauth"), "{said}");
+    let mount = json!([{ "name": "mcp-oauth-policy", "mountPath": "/x" }]);
+    debug(json!({ "name": "b", "image": "x", "volumeMounts": mount }))
+        .await
+        .expect_err("it would read the secrets");
+    debug(json!({ "name": "c", "image": "x", "targetContainerName": "server" }))
+        .await
+        .expect("it is the owner's server");
+}
