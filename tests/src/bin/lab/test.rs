@@ -3,7 +3,7 @@
 
 use harness::counterparts;
 use harness::lab::up::{self, Running};
-use harness::lab::{Environment, Error, Name, Paths, Progress, images};
+use harness::lab::{Environment, Error, Name, Paths, Progress, images, tools};
 
 use crate::attend::{Afterwards, Ending, attend};
 use crate::options::Part;
@@ -65,7 +65,13 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
                 .await;
             steps.tests("suite sidecar", suite("sidecar")).await;
         }
-        Part::Repository => steps.tests("suite repository", suite("repository")).await,
+        Part::Repository => {
+            // The charts are judged by helm: fetched once, and not by every test at the same time.
+            let tools = tools::ensure_kubectl(paths, steps.progress);
+            if steps.step("kubectl and helm", tools).await.is_some() {
+                steps.tests("suite repository", suite("repository")).await;
+            }
+        }
         Part::Cluster | Part::Clients => {}
     }
 }
