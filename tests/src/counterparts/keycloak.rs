@@ -38,7 +38,8 @@ pub struct Keycloak {
 pub async fn install(paths: &Paths, progress: Progress) -> Result<PathBuf, Error> {
     let digest = hex(&Sha256::digest(format!("{ARTIFACT}\n{REALM}")));
     let folder = paths.cache("keycloak").join(&digest[..12]);
-    if folder.is_dir() {
+    let done = folder.join("prepared");
+    if done.is_file() {
         return Ok(folder.join(FOLDER));
     }
     let work = folder.with_extension("new");
@@ -52,15 +53,15 @@ pub async fn install(paths: &Paths, progress: Progress) -> Result<PathBuf, Error
     fs::create_dir_all(&import).map_err(Error::file("create", &import))?;
     let realm = import.join("realm.json");
     fs::write(&realm, REALM).map_err(Error::file("write", &realm))?;
+    // What a run that was cut off has left is not taken for done.
+    let _ = fs::remove_dir_all(&folder);
     fs::rename(&work, &folder).map_err(Error::file("create", &folder))?;
     let home = folder.join(FOLDER);
     let mut build = Command::new("sh");
     build.arg(home.join("bin/kc.sh")).args(["build", "--db=dev-mem"]);
-    let prepared = progress.during("preparing Keycloak", check(&mut build, BOUND)).await;
-    if prepared.is_err() {
-        let _ = fs::remove_dir_all(&folder);
-    }
-    prepared.map(|_| home)
+    progress.during("preparing Keycloak", check(&mut build, BOUND)).await?;
+    fs::write(&done, "").map_err(Error::file("write", &done))?;
+    Ok(home)
 }
 
 impl Keycloak {
