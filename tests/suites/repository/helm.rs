@@ -6,6 +6,7 @@ use std::process::Command;
 use harness::lab::{Environment, Paths, Progress, tools};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use crate::checkout::try_run;
 
@@ -14,7 +15,11 @@ pub(crate) const SERVER: &str = "charts/mcp-server";
 /// The oldest Kubernetes that the charts are for.
 pub(crate) const CURRENT: &str = "1.36.0";
 
+/// One test fetches it, and the others wait: from an empty cache they all come here at once.
+static FETCHING: Mutex<()> = Mutex::const_new(());
+
 pub(crate) async fn helm() -> PathBuf {
+    let _alone = FETCHING.lock().await;
     let paths = Paths::new(&Environment::of_process()).expect("there is a place for a cache");
     let folder =
         tools::ensure_kubectl(&paths, Progress::unseen()).await.expect("helm is there or can be had");
