@@ -16,7 +16,7 @@ help:
 	@echo "make demo       show the product, step by step, in a Kubernetes of its own (needs root); CONTEXT and IMAGES: in yours"
 	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with the figures"
 	@echo "make check      formatting, lints and what the repository promises about itself"
-	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml"
+	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml, and its copy in the chart"
 	@echo "make image      build the images of the sidecar and the operator"
 	@echo "make cluster    bring up a Kubernetes to look around in (lab --help says how)"
 
@@ -32,6 +32,7 @@ check:
 generate:
 	cargo run --quiet --package mcp-oauth-operator -- crds > crds/mcpoauthpolicies.yaml.new
 	mv crds/mcpoauthpolicies.yaml.new crds/mcpoauthpolicies.yaml
+	cp crds/mcpoauthpolicies.yaml charts/mcp-oauth-operator/crds/mcpoauthpolicies.yaml
 
 image:
 	@$(LAB) images

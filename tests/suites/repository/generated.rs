@@ -14,5 +14,5 @@ fn the_definition_is_the_one_that_the_types_give() {
 
 #[test]
 fn the_chart_installs_the_same_definition() {
-    assert!(read(COPY) == read(DEFINITION), "\"{COPY}\" differs from \"{DEFINITION}\": copy it");
+    assert!(read(COPY) == read(DEFINITION), "\"{COPY}\" differs from \"{DEFINITION}\": run `make generate`");
 }
