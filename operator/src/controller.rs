@@ -130,7 +130,10 @@ async fn reconcile(guarded: Arc<Guarded>, world: Arc<World>) -> Result<Action, E
     let facts = Facts { generation, resolved: &resolved, built: &built, pods: &pods, admission };
     let after = status::status(&before, &facts, &Time((context.clock)()));
     report(policy, &owner, &before, &after, context).await?;
-    apply::tell(client, &owner, &built.revision, &pods).await?;
+    // A pod that cannot be told stays counted as late; its kubelet looks by itself within a minute or two.
+    if let Err(error) = apply::tell(client, &owner, &built.revision, &pods).await {
+        tracing::warn!(policy = owner.name, namespace = owner.namespace, %error, "a pod was not told of a new revision");
+    }
     // What is injected stands in the status by now: nothing is refused for want of it when the API server begins to look.
     context.admission.cover(watches::namespaces(policies)).await?;
     backoff.succeeded(&owner);
