@@ -1,7 +1,7 @@
 //! What the chart of a server makes of values, beside what is expected in writing; and that every value of a chart is
 //! described beside it. Starts helm and talks to no cluster.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::checkout::read;
 use crate::documents::{spec_schema, unknown};
@@ -67,6 +67,22 @@ async fn a_pod_names_its_policy_and_a_service_its_port() {
     let port = &template["spec"]["containers"][0]["ports"][0];
     assert_eq!((&port["name"], &port["containerPort"]), (&Value::from("http"), &Value::from(3001)));
     assert_eq!(one(&objects, "Service")["spec"]["ports"][0]["targetPort"], "http");
+}
+
+#[tokio::test]
+async fn a_probe_is_the_users_own_or_the_port_or_none() {
+    let port = json!({"tcpSocket": {"port": "http"}});
+    let own = json!({"exec": {"command": ["ready"]}});
+    let cases = [
+        ("replicas=1", port),
+        ("readinessProbe.exec.command={ready}", own),
+        ("readinessProbe=null", Value::Null),
+    ];
+    for (value, expected) in cases {
+        let objects = objects(SERVER, &[PROVIDER, &[value]].concat()).await;
+        let container = &one(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["readinessProbe"], expected, "{value}");
+    }
 }
 
 #[tokio::test]
