@@ -17,6 +17,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- /* An image by digest where there is one, else by tag, else by the chart's own version. */ -}}
 {{- define "mcp-oauth.image" -}}
 {{- $image := index . 0 -}}
+{{- if not $image.repository -}}
+{{- fail "set image.repository and sidecarImage.repository to where your cluster finds the two images ('make image' builds them)" -}}
+{{- end -}}
 {{- if $image.digest -}}
 {{ $image.repository }}@{{ $image.digest }}
 {{- else -}}

@@ -32,6 +32,9 @@ const EMPTY: &[&str] = &[
     "oauth.oidc.clientId=",
     "oauth.oidc.clientSecret=",
 ];
+/// The operator's chart needs to be told where its images are, and nothing else.
+const IMAGES: &[&str] =
+    &["image.repository=example/mcp-oauth-operator", "sidecarImage.repository=example/mcp-oauth-sidecar"];
 const HMAC: &[&str] = &[
     "image.repository=example/server",
     "url=https://mcp.example.com/mcp",
@@ -41,7 +44,7 @@ const HMAC: &[&str] = &[
 ];
 
 /// Good values with one change, and what helm must say to it.
-const REFUSED: [(&str, &[&str], &str, &str); 19] = [
+const REFUSED: [(&str, &[&str], &str, &str); 21] = [
     (SERVER, BARE, "image.repository=", "/image/repository"),
     (SERVER, BARE, "port=0", "/port"),
     (SERVER, BARE, "port=17080", "/port"),
@@ -63,10 +66,13 @@ const REFUSED: [(&str, &[&str], &str, &str); 19] = [
     (SERVER, HMAC, "oauth.jwtSecret=", "oauth.jwtSecret is empty"),
     (SERVER, HMAC, "oauth.jwtSecret=a-text-of-thirty-one-bytes-long", "minLength: got 31, want 32"),
     (SERVER, HMAC, "oauth.oidc.issuer=https://company.okta.com", "oauth.oidc is for a provider"),
-    (OPERATOR, &[], "logLevel=loud", "/logLevel"),
-    (OPERATOR, &[], "sidecarImages.tag=1", "sidecarImages"),
+    (OPERATOR, IMAGES, "logLevel=loud", "/logLevel"),
+    (OPERATOR, IMAGES, "sidecarImages.tag=1", "sidecarImages"),
+    // K18: an image that nobody named is nobody's; what is injected stands in front of every server.
+    (OPERATOR, IMAGES, "image.repository=", "set image.repository and sidecarImage.repository"),
+    (OPERATOR, IMAGES, "sidecarImage.repository=", "set image.repository and sidecarImage.repository"),
     // The operator's image has one; what is injected has a fixed one, and a value that does nothing is none.
-    (OPERATOR, &["image.pullPolicy=Always"], "sidecarImage.pullPolicy=Always", "pullPolicy"),
+    (OPERATOR, IMAGES, "sidecarImage.pullPolicy=Always", "pullPolicy"),
 ];
 
 const ACCEPTED: [(&str, &[&str]); 7] = [
@@ -75,8 +81,18 @@ const ACCEPTED: [(&str, &[&str]); 7] = [
     (SERVER, EMPTY),
     (SERVER, &["image.repository=example/server", "readinessProbe=null", "imagePullSecrets={pull}"]),
     (SERVER, HMAC),
-    (OPERATOR, &[]),
-    (OPERATOR, &["logLevel=debug", "sidecarImage.tag=v1", "imagePullSecrets={pull}"]),
+    (OPERATOR, IMAGES),
+    (
+        OPERATOR,
+        &[
+            "image.repository=example/operator",
+            "image.pullPolicy=Always",
+            "sidecarImage.repository=example/sidecar",
+            "logLevel=debug",
+            "sidecarImage.tag=v1",
+            "imagePullSecrets={pull}",
+        ],
+    ),
 ];
 
 #[tokio::test]
@@ -110,19 +126,19 @@ async fn a_chart_renders_the_same_bytes_twice() {
 #[tokio::test]
 async fn the_control_plane_says_that_it_needs_kubernetes_1_36() {
     for old in ["1.35.9", "1.29.0"] {
-        let said = template(OPERATOR, &[], old).await.expect_err("it is too old");
+        let said = template(OPERATOR, IMAGES, old).await.expect_err("it is too old");
         assert!(said.contains("kubeVersion") && said.contains("1.36"), "{said}");
     }
     // A distribution's suffix is no older version.
     for new in [CURRENT, "1.36.2-gke.100", "1.37.0"] {
-        template(OPERATOR, &[], new).await.unwrap_or_else(|said| panic!("{new}: {said}"));
+        template(OPERATOR, IMAGES, new).await.unwrap_or_else(|said| panic!("{new}: {said}"));
     }
 }
 
 // A leaked token of the operator must not read a cluster's Secrets in one call (K10).
 #[tokio::test]
 async fn the_operators_rights_have_no_wildcard_and_never_list_secrets() {
-    let objects = objects(OPERATOR, &[]).await;
+    let objects = objects(OPERATOR, IMAGES).await;
     let roles: Vec<_> = objects.iter().filter(|object| kind(object).ends_with("Role")).collect();
     assert!(!roles.is_empty());
     for rule in roles.iter().filter_map(|role| role["rules"].as_array()).flatten() {
@@ -143,7 +159,7 @@ async fn the_operators_rights_have_no_wildcard_and_never_list_secrets() {
 // Created without a limit by name, for a name cannot be known of what is not there; changed and removed by name only.
 #[tokio::test]
 async fn the_admission_policies_are_owned_by_an_object_of_the_chart() {
-    let objects = objects(OPERATOR, &[]).await;
+    let objects = objects(OPERATOR, IMAGES).await;
     let role = objects.iter().find(|object| kind(object) == "ClusterRole").expect("there is a ClusterRole");
     let name = role["metadata"]["name"].as_str().expect("it has a name");
     let deployment =

@@ -96,7 +96,8 @@ async fn a_server_without_oauth_has_no_policy_and_no_label_of_ours() {
 // An upgrade cannot change the selector of a Deployment: whatever changes from one release to the next is not in it.
 #[tokio::test]
 async fn what_a_selector_says_survives_every_upgrade() {
-    for (chart, values) in [(SERVER, SHARED), (SERVER, PROVIDER), (OPERATOR, &[])] {
+    let images: &[&str] = &["image.repository=example/operator", "sidecarImage.repository=example/sidecar"];
+    for (chart, values) in [(SERVER, SHARED), (SERVER, PROVIDER), (OPERATOR, images)] {
         let objects = objects(chart, values).await;
         let deployment = &one(&objects, "Deployment")["spec"];
         let selector = deployment["selector"]["matchLabels"].as_object().expect("it selects by labels");
