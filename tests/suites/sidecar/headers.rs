@@ -150,13 +150,17 @@ async fn the_servers_own_answers_come_back_byte_for_byte() {
         ("401 Unauthorized", "the server's own"),
         ("500 Internal Server Error", "\u{0}\u{1}raw"),
     ] {
-        let raw = answer(status, "application/json", body)
-            .replace("\r\n\r\n", "\r\nmcp-session-id: s\r\nlocation: /x\r\n\r\n");
+        let raw = answer(status, "application/json", body).replace(
+            "\r\n\r\n",
+            "\r\nmcp-session-id: s\r\nlocation: /x\r\ncache-control: private, max-age=7\r\n\r\n",
+        );
         scene.upstream.script(Script::Raw(raw));
         let before = scene.upstream.seen().len();
         let reply = scene.sidecar.send("POST", "/mcp", &[token], "{}").await;
         assert_eq!((reply.status.to_string().as_str(), reply.text().as_str()), (&status[..3], body));
         assert_eq!((reply.header("mcp-session-id"), reply.header("location")), (Some("s"), Some("/x")));
+        // I11: whether an answer may be kept is the server's to say.
+        assert_eq!(reply.header("cache-control"), Some("private, max-age=7"));
         assert_eq!(
             scene.upstream.seen().len(),
             before + 1,
