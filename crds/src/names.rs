@@ -34,6 +34,13 @@ macro_rules! segment {
         r"/\.{0,2}[A-Za-z0-9_~!$&()*+,;=:@-][A-Za-z0-9._~!$&()*+,;=:@-]*"
     };
 }
+// The same without ';'. Some routers cut a segment there: they read `/mcp;x` as `/mcp`, and `/..;/mcp` too, so two
+// paths of which one is the MCP endpoint could not be told apart by their bytes (P04).
+macro_rules! plain_segment {
+    () => {
+        r"/\.{0,2}[A-Za-z0-9_~!$&()*+,=:@-][A-Za-z0-9._~!$&()*+,=:@-]*"
+    };
+}
 
 /// A port's name: letters, digits and single dashes inside, at least one letter.
 pub(crate) const PORT_NAME: &str = r"^(?:[a-z0-9]+-)*[a-z0-9]*[a-z][a-z0-9]*(?:-[a-z0-9]+)*$";
@@ -48,9 +55,9 @@ checked_text! {
     /// `https`, or `http` on loopback and inside the cluster; no trailing slash, query or fragment (A17, D1).
     ResourceUrl, longest: 512, rules: [
         Rule::matches(
-            concat!("^(?:https://", host!(), "|http://(?:", loopback!(), "|", in_cluster!(), "))", port!(), "(?:", segment!(), ")*$"),
+            concat!("^(?:https://", host!(), "|http://(?:", loopback!(), "|", in_cluster!(), "))", port!(), "(?:", plain_segment!(), ")*$"),
             "must be an https URL such as https://mcp.example.com/mcp (http only for loopback and *.svc hosts), \
-             with a lower-case host, no user, query, fragment or trailing slash",
+             with a lower-case host, no user, ';', query, fragment or trailing slash",
         ),
         DEFAULT_PORT,
     ]
@@ -97,8 +104,8 @@ checked_text! {
     /// A path that needs no token, matched byte for byte (P04).
     PublicPath, longest: 256, rules: [
         Rule::matches(
-            concat!("^(?:(?:", segment!(), ")+/?|/)$"),
-            "must be one exact path that starts with '/', without dot segments, percent signs, query or fragment",
+            concat!("^(?:(?:", plain_segment!(), ")+/?|/)$"),
+            "must be one exact path that starts with '/', without dot segments, percent signs, ';', query or fragment",
         ),
         Rule::differs(
             r"^/(?:oauth|authorize|token|register)(?:/|$)|/\.well-known/(?:oauth|openid)",

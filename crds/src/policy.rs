@@ -94,17 +94,22 @@ impl Policy {
 }
 
 fn check_public_paths(parts: &Parts, found: &mut Collector) {
+    // Lower case on both sides: routers that do not mind it serve the MCP endpoint at `/MCP` too. What else some of them
+    // read as the same path (dot segments, `;`) cannot stand in either text.
     let mcp = match parts.resource.path() {
-        "" => "/",
-        path => path,
+        "" => "/".to_owned(),
+        path => path.to_ascii_lowercase(),
     };
     for (index, public) in parts.public_paths.iter().enumerate() {
-        let below =
-            public.as_str().strip_prefix(mcp).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let public = public.as_str().to_ascii_lowercase();
+        let below = public.strip_prefix(&mcp).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if below {
             found.report(
                 format!("publicPaths[{index}]"),
-                format!("must not be the MCP endpoint {mcp:?} or below it: that would need no token"),
+                format!(
+                    "must not be the MCP endpoint {mcp:?} or below it, in whatever case: \
+                     that would need no token"
+                ),
             );
         }
     }
@@ -189,12 +194,24 @@ mod tests {
 
     #[test]
     fn the_mcp_endpoint_and_what_lies_below_it_are_never_public() {
-        for path in ["/mcp", "/mcp/", "/mcp/x"] {
+        for path in ["/mcp", "/mcp/", "/mcp/x", "/MCP", "/Mcp/x"] {
             let public_paths = vec![PublicPath::parse(path).expect("valid")];
             assert!(reason(Parts { public_paths, ..parts() }).starts_with("publicPaths[0]: "), "{path}");
         }
+        for path in ["/mcpx", "/MCPx", "/x/mcp"] {
+            let public_paths = vec![PublicPath::parse(path).expect("valid")];
+            assert!(Policy::new(Parts { public_paths, ..parts() }).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_case_of_the_resource_does_not_matter_either() {
+        let resource = ResourceUrl::parse("https://mcp.example.com/MCP").expect("valid");
+        let public_paths = vec![PublicPath::parse("/mcp").expect("valid")];
         let beside = vec![PublicPath::parse("/mcpx").expect("valid")];
-        assert!(Policy::new(Parts { public_paths: beside, ..parts() }).is_ok());
+        let with = |public_paths| Parts { resource: resource.clone(), public_paths, ..parts() };
+        assert!(reason(with(public_paths)).starts_with("publicPaths[0]: "));
+        assert!(Policy::new(with(beside)).is_ok());
     }
 
     #[test]

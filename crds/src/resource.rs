@@ -90,9 +90,11 @@ pub struct Selector {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new(
-        "!has(self.publicPaths) || !isURL(self.url) || [url(self.url).getEscapedPath()].all(mcp, \
-         !self.publicPaths.exists(p, mcp == '' ? p == '/' : p == mcp || p.startsWith(mcp + '/')))"
-    ).message("publicPaths must not hold the path of server.url or a path below it: the MCP endpoint would need no token"),
+        "!has(self.publicPaths) || !isURL(self.url) || [url(self.url.lowerAscii()).getEscapedPath()].all(mcp, \
+         !self.publicPaths.exists(p, mcp == '' ? p == '/' : \
+         p.lowerAscii() == mcp || p.lowerAscii().startsWith(mcp + '/')))"
+    ).message("publicPaths must not hold the path of server.url or a path below it, in whatever case: the MCP endpoint \
+               would need no token"),
 )]
 pub struct Server {
     /// The public URL of the MCP endpoint, which is the OAuth resource identifier.

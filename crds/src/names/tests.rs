@@ -42,6 +42,7 @@ fn a_resource_is_one_canonical_url() {
             "https://mcp.example.com/../mcp",
             "https://mcp.example.com/%2e%2e/mcp",
             "https://mcp.example.com//mcp",
+            "https://mcp.example.com/mcp;x",
             "http://localhost.example.com/mcp",
             "http://127.0.0.1.example.com/mcp",
             "http://trino.data.svc.evil.com@x/mcp",
@@ -102,7 +103,10 @@ fn a_required_scope_is_one_token_and_never_offline_access() {
 
 #[test]
 fn a_public_path_is_exact_bytes_and_never_one_of_ours() {
-    accepted(PublicPath::parse, &["/healthz", "/", "/a/b/", "/.well-known/agent.json", "/oauthish"]);
+    accepted(
+        PublicPath::parse,
+        &["/healthz", "/", "/a/b/", "/a,b", "/..,/a", "/.well-known/agent.json", "/oauthish"],
+    );
     refused(
         PublicPath::parse,
         &[
@@ -116,7 +120,9 @@ fn a_public_path_is_exact_bytes_and_never_one_of_ours() {
             "/oauth/token",
             "/token",
             "/a\\b",
-            "/a;b#c",
+            "/a,b#c",
+            "/a;b",
+            "/..;/a",
         ],
     );
 }
