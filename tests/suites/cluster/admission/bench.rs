@@ -1,5 +1,6 @@
 //! An API server with the definition, the admission policies as they are shipped, and one namespace a case, each with
-//! a policy named "trino" whose status holds what the operator renders.
+//! a policy named "trino" whose status holds what the operator renders. One more namespace has no policy, and shows
+//! what a pod is without us.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +11,14 @@ use harness::lab::kubectl::Kubectl;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::expectation::injection;
 pub(super) use crate::policies::merge;
 
 const DEFINITION: &str = include_str!("../../../../crds/mcpoauthpolicies.yaml");
 const INJECT: &str = include_str!("../../../../operator/admission/inject.yaml");
 const SELECTED: &str = include_str!("../../../../operator/admission/selected.yaml");
 const LABELLED: &str = include_str!("../../../../operator/admission/labelled.yaml");
-const INJECTION: &str = include_str!("injection.yaml");
+const PLAIN: &str = "plain";
 const BOUND: Duration = Duration::from_mins(1);
 
 /// What one case needs.
@@ -45,7 +47,7 @@ impl Bench {
         {
             kubectl.apply(yaml).await.expect("the admission policy is accepted");
         }
-        let mut objects = Vec::new();
+        let mut objects = namespace_with_account(PLAIN, &json!({})).to_vec();
         for (case, namespace) in cases.iter().zip(&namespaces) {
             objects.extend(scene(case, namespace));
         }
@@ -80,9 +82,22 @@ impl Bench {
 
     /// The pod as admission leaves it, or what it was told.
     pub(super) async fn admit(&self, index: usize, pod: &Value) -> Result<Value, String> {
-        let namespace = Self::namespace(index);
+        self.admit_to(&Self::namespace(index), pod).await
+    }
+
+    /// The pod as the API server leaves it where there is no policy. Sent without labels: one that names a policy would
+    /// be refused there.
+    pub(super) async fn admit_without_us(&self, pod: &Value) -> Result<Value, String> {
+        let mut unlabelled = pod.clone();
+        let labels = unlabelled["metadata"]["labels"].take();
+        let mut admitted = self.admit_to(PLAIN, &unlabelled).await?;
+        admitted["metadata"]["labels"] = labels;
+        Ok(admitted)
+    }
+
+    async fn admit_to(&self, namespace: &str, pod: &Value) -> Result<Value, String> {
         let arguments =
-            ["create", "--namespace", &namespace, "--dry-run=server", "--output=json", "--filename=-"];
+            ["create", "--namespace", namespace, "--dry-run=server", "--output=json", "--filename=-"];
         json_of(self.send(&arguments, pod).await)
     }
 
@@ -125,7 +140,7 @@ impl Bench {
     }
 }
 
-fn scene(case: &Case<'_>, namespace: &str) -> [Value; 3] {
+fn scene(case: &Case<'_>, namespace: &str) -> Vec<Value> {
     let mut spec = json!({
         "selector": { "matchLabels": { "app": "trino" } },
         "server": { "url": "https://mcp.example.com/mcp" },
@@ -138,11 +153,17 @@ fn scene(case: &Case<'_>, namespace: &str) -> [Value; 3] {
     } else {
         json!({})
     };
+    let mut objects = namespace_with_account(namespace, &labels).to_vec();
+    objects.push(json!({ "apiVersion": "mcpoauth.dev/v1alpha1", "kind": "McpOAuthPolicy",
+        "metadata": { "name": "trino", "namespace": namespace }, "spec": spec }));
+    objects
+}
+
+/// Where no controller runs, nobody else makes the account that every pod has.
+fn namespace_with_account(name: &str, labels: &Value) -> [Value; 2] {
     [
-        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace, "labels": labels } }),
-        json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": namespace } }),
-        json!({ "apiVersion": "mcpoauth.dev/v1alpha1", "kind": "McpOAuthPolicy",
-            "metadata": { "name": "trino", "namespace": namespace }, "spec": spec }),
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } }),
+        json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "default", "namespace": name } }),
     ]
 }
 
@@ -160,10 +181,6 @@ pub(super) fn with_namespaces(yaml: &str, namespaces: &[String]) -> String {
     json!({ "apiVersion": "v1", "kind": "List", "items": documents.collect::<Vec<_>>() }).to_string()
 }
 
-fn injection() -> Value {
-    serde_yaml::from_str(INJECTION).expect("the file is YAML")
-}
-
 /// A whole pod from what a row says of it.
 pub(super) fn pod(changes: &Value) -> Value {
     let port = json!([{ "name": "http", "containerPort": 8080 }]);
@@ -171,49 +188,6 @@ pub(super) fn pod(changes: &Value) -> Value {
     let mut pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "pod" }, "spec": spec });
     merge(&mut pod, changes);
     pod
-}
-
-/// Puts the rendered container where an expectation says SIDECAR.
-pub(super) fn with_sidecar(expected: &Value, upstream: u16, port_name: &str) -> Value {
-    match expected {
-        Value::String(text) if text == "SIDECAR" => {
-            let mut container = injection()["container"].take();
-            let variable =
-                json!({ "name": "MCP_OAUTH_UPSTREAM", "value": format!("http://127.0.0.1:{upstream}") });
-            container["env"].as_array_mut().expect("a list").push(variable);
-            container["ports"][0]["name"] = port_name.into();
-            container
-        }
-        Value::Array(items) => items.iter().map(|item| with_sidecar(item, upstream, port_name)).collect(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| (name.clone(), with_sidecar(value, upstream, port_name)))
-            .collect(),
-        other => other.clone(),
-    }
-}
-
-/// The first place where something that is expected is not there; what the API server adds by default may be there too.
-pub(super) fn matches(path: &str, expected: &Value, actual: &Value) -> Option<String> {
-    match (expected, actual) {
-        (Value::Object(expected), Value::Object(actual)) => expected.iter().find_map(|(name, value)| {
-            matches(&format!("{path}/{name}"), value, actual.get(name).unwrap_or(&Value::Null))
-        }),
-        (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
-            let pairs = expected.iter().zip(actual).enumerate();
-            pairs
-                .into_iter()
-                .find_map(|(index, (expected, actual))| matches(&format!("{path}/{index}"), expected, actual))
-        }
-        (expected, actual) if expected == actual => None,
-        _ => Some(format!("at {path} expected {expected}, found {actual}")),
-    }
-}
-
-/// Whether anything of ours is in a pod.
-pub(super) fn injected(pod: &Value) -> Option<String> {
-    let text = pod["spec"].to_string() + &pod["metadata"]["annotations"].to_string();
-    text.contains("mcp-oauth").then(|| "something of ours is in it".to_owned())
 }
 
 fn json_of(output: Output) -> Result<Value, String> {
