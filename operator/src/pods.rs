@@ -51,12 +51,13 @@ pub fn look(policy: &str, pod: &Pod) -> Option<Selected> {
         return None;
     }
     let annotation = |name: &str| pod.metadata.annotations.as_ref().and_then(|all| all.get(name));
-    let first = pod.spec.as_ref().and_then(|spec| spec.init_containers.as_ref()?.first());
+    // Wherever it stands: other injectors put their own in front of it, and the place secures nothing (N18).
+    let mut inits = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
     let ours = annotation(INJECTED).is_some_and(|text| text.starts_with(&format!("policy={policy} ")));
     let statuses = status.and_then(|status| status.init_container_statuses.as_ref());
     let ready =
         statuses.into_iter().flatten().any(|container| container.name == CONTAINER && container.ready);
-    let injected = ours && first.is_some_and(is_sidecar);
+    let injected = ours && inits.any(is_sidecar);
     Some(Selected {
         name: pod.metadata.name.clone().unwrap_or_default(),
         injected,
@@ -110,17 +111,27 @@ mod tests {
 
     #[test]
     fn a_pod_is_injected_by_annotation_and_container_and_not_by_one_of_them() {
-        let pod = |annotation: &str, container: &str| -> Pod {
-            serde_yaml::from_str(&format!(
-                "{{metadata: {{name: p, annotations: {{mcpoauth.dev/injected: '{annotation}'}}}},
-                  spec: {{containers: [], initContainers: [{{name: {container}, restartPolicy: Always}}]}}}}"
-            ))
-            .expect("YAML")
-        };
-        let injected =
-            |annotation, container| look("trino", &pod(annotation, container)).expect("it lives").injected;
+        let injected = |annotation, container| injected(annotation, &[container]);
         assert!(injected("policy=trino revision=x", "mcp-oauth"));
         assert!(!injected("policy=trino2 revision=x", "mcp-oauth"));
         assert!(!injected("policy=trino revision=x", "other"));
+    }
+
+    #[test]
+    fn n18_a_sidecar_behind_somebody_elses_is_ours_all_the_same() {
+        assert!(injected("policy=trino revision=x", &["istio-proxy", "mcp-oauth"]));
+        assert!(!injected("policy=trino revision=x", &["istio-proxy", "other"]));
+    }
+
+    fn injected(annotation: &str, containers: &[&str]) -> bool {
+        let containers: Vec<_> =
+            containers.iter().map(|name| format!("{{name: {name}, restartPolicy: Always}}")).collect();
+        let pod: Pod = serde_yaml::from_str(&format!(
+            "{{metadata: {{name: p, annotations: {{mcpoauth.dev/injected: '{annotation}'}}}},
+              spec: {{containers: [], initContainers: [{}]}}}}",
+            containers.join(", ")
+        ))
+        .expect("YAML");
+        look("trino", &pod).expect("it lives").injected
     }
 }

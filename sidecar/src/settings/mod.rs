@@ -182,6 +182,21 @@ mod tests {
         assert!(matches!(settings.source, Source::Directory(_)));
     }
 
+    /// Others may add variables to the sidecar's container, and admission refuses ours alone.
+    #[test]
+    fn n18_with_the_flags_of_an_injected_sidecar_no_variable_but_ours_changes_anything() {
+        let flags = ["--policy-dir=/etc/mcp-oauth", "--listen=0.0.0.0:17080", "--admin=0.0.0.0:17081"];
+        let said = |environment: &Environment| format!("{:?}", run(&flags, environment));
+        let words = HELP.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+        let known = words.filter(|word| word.contains('_') && !word.starts_with("MCP_OAUTH_"));
+        let others = known.chain(["HTTPS_CERT_FILE", "OAUTH_CLIENT_ID", "HTTPS_PROXY", "SSL_CERT_FILE"]);
+        let others: Environment = others.map(|name| (name.to_owned(), "nonsense".to_owned())).collect();
+        assert!(others.len() > 10, "{others:?}");
+        assert_eq!(said(&others), said(&Environment::new()));
+        let ours = environment(&[("MCP_OAUTH_UPSTREAM", "http://127.0.0.1:1")]);
+        assert_ne!(said(&ours), said(&Environment::new()));
+    }
+
     #[test]
     fn every_mistake_is_named_at_once() {
         let variables = hmac(&[("MCP_OAUTH_LOG", "loud"), ("JWT_SECRET", "short")]);

@@ -65,6 +65,7 @@ fn every_sentence_of_admission_is_explained() {
         ("selected", "spec.server of the policy names port '"),
         ("selected", "another container also has a port named '"),
         ("selected", "its container 'mcp-oauth' is not the sidecar of this policy"),
+        ("selected", "something has added to its container 'mcp-oauth' what could change the sidecar"),
         ("selected", "its sidecar forwards to '"),
         ("selected", "an ephemeral container must neither target the container 'mcp-oauth'"),
         ("selected", "another container mounts the volume 'mcp-oauth-policy'"),

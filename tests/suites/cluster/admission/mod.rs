@@ -1,10 +1,11 @@
 //! What the API server itself does to pods: the three admission policies, tried on a real one, without an operator and
-//! without a node (N4–N12, N16, N17, K01, K04–K06, K09, W1, W2, W6). `bench` sets the scene, `shapes.yaml` and
+//! without a node (N4–N12, N16–N18, K01, K04–K06, K09, W1, W2, W6). `bench` sets the scene, `shapes.yaml` and
 //! `refusals.yaml` are the tables, `rows` reads them, `expectation` says what must come out.
 
 mod bench;
 mod blast_radius;
 mod expectation;
+mod others;
 mod rows;
 mod updates;
 
