@@ -64,6 +64,7 @@ fn every_sentence_of_admission_is_explained() {
         ("selected", "one of its containers has a hostPort"),
         ("selected", "spec.server of the policy names port '"),
         ("selected", "another container also has a port named '"),
+        ("selected", "the server's port has one more name, '"),
         ("selected", "its container 'mcp-oauth' is not the sidecar of this policy"),
         ("selected", "something has added to its container 'mcp-oauth' what could change the sidecar"),
         ("selected", "its sidecar forwards to '"),
