@@ -65,6 +65,7 @@ fn every_sentence_of_admission_is_explained() {
         ("selected", "spec.server of the policy names port '"),
         ("selected", "another container also has a port named '"),
         ("selected", "the server's port has one more name, '"),
+        ("selected", "its server does not run with the values that spec.server.env of the policy gives"),
         ("selected", "its container 'mcp-oauth' is not the sidecar of this policy"),
         ("selected", "something has added to its container 'mcp-oauth' what could change the sidecar"),
         ("selected", "its sidecar forwards to '"),
