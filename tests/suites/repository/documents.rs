@@ -71,6 +71,7 @@ fn every_sentence_of_admission_is_explained() {
         ("selected", "its sidecar forwards to '"),
         ("selected", "an ephemeral container must neither target the container 'mcp-oauth'"),
         ("selected", "another container mounts the volume 'mcp-oauth-policy'"),
+        ("selected", "it reads the Secret '"),
         ("selected", "the image of its container 'mcp-oauth' is the operator's alone to choose"),
     ];
     let page = read(TROUBLESHOOTING);

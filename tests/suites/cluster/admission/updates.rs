@@ -84,6 +84,17 @@ async fn a_debugger_cannot_look_into_the_sidecar_and_can_look_into_the_server() 
     debug(json!({ "name": "b", "image": "x", "volumeMounts": mount }))
         .await
         .expect_err("it would read the secrets");
+    let variable = |secret: &str| json!([{ "name": "A", "valueFrom": { "secretKeyRef": { "name": secret, "key": "policy.yaml" } } }]);
+    let all_of = |secret: &str| json!([{ "secretRef": { "name": secret } }]);
+    debug(json!({ "name": "d", "image": "x", "env": variable("trino-mcp-oauth") }))
+        .await
+        .expect_err("it would read the secrets");
+    debug(json!({ "name": "e", "image": "x", "envFrom": all_of("trino-mcp-oauth") }))
+        .await
+        .expect_err("it would read the secrets");
+    debug(json!({ "name": "f", "image": "x", "env": variable("mine"), "envFrom": all_of("mine") }))
+        .await
+        .expect("another Secret is none of ours");
     debug(json!({ "name": "c", "image": "x", "targetContainerName": "server" }))
         .await
         .expect("it is the owner's server");
