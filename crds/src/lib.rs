@@ -1,5 +1,5 @@
-//! The contract: what users write (`resource`, feature `kube`), what the sidecar obeys (`policy`), and the words both
-//! are made of (`names`, `secret`, `violation`).
+//! The contract: what users write (`resource`, feature `kube`), what the sidecar obeys (`policy`) and says of itself
+//! (`report`), and the words all are made of (`names`, `secret`, `violation`).
 //!
 //! Pure. A rule is stated once, on the type that carries it: the constructor enforces it here, and the same text
 //! becomes OpenAPI and CEL in the custom resource definition, so that what the API server admits is what runs.
@@ -10,6 +10,7 @@ mod macros;
 pub mod names;
 pub mod policy;
 pub mod provider;
+pub mod report;
 #[cfg(feature = "kube")]
 pub mod resource;
 mod rule;
@@ -19,6 +20,7 @@ pub mod violation;
 pub use delivery::{Closed, Delivery, State};
 pub use hmac_key::HmacKey;
 pub use policy::Policy;
+pub use report::Report;
 pub use rule::Broken;
 pub use secret::Secret;
 pub use violation::{Violation, Violations};

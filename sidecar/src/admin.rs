@@ -1,11 +1,12 @@
-//! The admin port: is the process alive, is it enforcing, and what has it counted. Three exact paths and nothing else.
+//! The admin port: is the process alive, which revision does it enforce, and what has it counted. Three exact paths and
+//! nothing else.
 //!
 //! Pure. Meets P16 (no other path, nothing that changes anything), N3 (alive long before there is a policy), K14.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crds::report::{self, Report};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -50,22 +51,23 @@ fn standing(active: &Active) -> Standing {
     Standing { is_enforcing, has_keys, is_document_broken: active.complaint.is_some() }
 }
 
-/// Ready is: enforcing a policy, with keys at hand.
+/// Ready is: enforcing a policy, with keys at hand. The operator reads the same page, and takes its word (K14).
 fn readiness(active: &Active) -> Response<Body> {
-    let (status, mut text) = match &active.gate {
+    let (status, standing, says) = match &active.gate {
         Gate::Closed(closed) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("closed: {}: {}\n", closed.reason, closed.message))
+            let says = format!("{}: {}", closed.reason, closed.message);
+            (StatusCode::SERVICE_UNAVAILABLE, report::Standing::Closed, says)
         }
         Gate::Open(engine) => match engine.keys() {
             Some(keys @ ProviderStatus::NotYet { .. }) => {
-                (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {keys}\n"))
+                (StatusCode::SERVICE_UNAVAILABLE, report::Standing::NotReady, keys.to_string())
             }
-            Some(keys) => (StatusCode::OK, format!("enforcing revision {}: {keys}\n", active.revision)),
-            None => (StatusCode::OK, format!("enforcing revision {}\n", active.revision)),
+            keys => {
+                let says = keys.map(|keys| keys.to_string()).unwrap_or_default();
+                (StatusCode::OK, report::Standing::Enforcing, says)
+            }
         },
     };
-    if let Some(complaint) = &active.complaint {
-        let _ = writeln!(text, "the newest document is not in force: {complaint}");
-    }
-    reply::text(status, text)
+    let (revision, complaint) = (active.revision.clone(), active.complaint.clone());
+    reply::text(status, Report { standing, says, revision, complaint }.to_string())
 }

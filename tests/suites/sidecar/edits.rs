@@ -163,7 +163,7 @@ async fn a_document_that_says_closed_closes_with_its_reason() {
     sidecar.deliver(
         "policy: a/b\nrevision: x\nclosed: {reason: SecretNotFound, message: 'create secret trino-hmac'}\n",
     );
-    sidecar.until("/readyz", "closed: SecretNotFound: create secret trino-hmac").await;
+    sidecar.until("/readyz", "closed: SecretNotFound: create secret trino-hmac\nrevision x\n").await;
     let reply = sidecar.send("POST", "/mcp", &[], CALL).await;
     assert_eq!(reply.status, 503);
     assert!(
