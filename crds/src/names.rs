@@ -6,6 +6,8 @@
 use crate::macros::checked_text;
 use crate::rule::Rule;
 
+mod quantity;
+
 // The parts that the URL rules are put together from. Lower-case hosts only: two spellings of one resource are two
 // audiences to a client that compares bytes (A17, D1).
 macro_rules! host {

@@ -36,6 +36,8 @@ pub use status::{Endpoints, Injection, PodCounts, Status};
     category = "mcp",
     namespaced,
     status = "Status",
+    validation = Rule::new("size(self.metadata.name) <= 63")
+        .message("metadata.name must be at most 63 characters long: pods name their policy in a label"),
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"Provider","type":"string","jsonPath":".spec.provider"}"#,
@@ -249,8 +251,13 @@ pub struct SidecarSettings {
     pub ports: Ports,
 }
 
-/// Requests and limits; what is not named keeps the sidecar's own.
-#[derive(JsonSchema, Debug, Clone, Default, Serialize, Deserialize)]
+/// Requests and limits; what is not named keeps the sidecar's own, or follows what is named.
+#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
+#[x_kube(
+    validation = schema::no_more_than_its_limit("cpu"),
+    validation = schema::no_more_than_its_limit("memory"),
+    validation = schema::no_more_than_its_limit("ephemeral-storage"),
+)]
 pub struct Resources {
     #[serde(default)]
     #[schemars(schema_with = "schema::quantities")]

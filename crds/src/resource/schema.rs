@@ -75,6 +75,18 @@ pub(super) fn quantities(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// A container that requests more than its limit makes the API server refuse every pod with it.
+pub(super) fn no_more_than_its_limit(name: &str) -> kube::core::Rule {
+    let member = name.replace('-', "__dash__");
+    let (request, limit) = (format!("self.requests.{member}"), format!("self.limits.{member}"));
+    let rule = format!(
+        "!has(self.requests) || !has(self.limits) || !has({request}) || !has({limit}) \
+         || !isQuantity({request}) || !isQuantity({limit}) || quantity({request}).compareTo(quantity({limit})) <= 0"
+    );
+    kube::core::Rule::new(rule)
+        .message(format!("requests.{name} must not be more than limits.{name}").as_str())
+}
+
 pub(super) fn port(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "x-kubernetes-int-or-string": true,
