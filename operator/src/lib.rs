@@ -3,7 +3,7 @@
 //! ```text
 //! controller   one reconcile: gather → resolve → render → apply → status      (five calls on one screen)
 //! gather       reads the Secrets and ConfigMaps that a policy names
-//! resolve      pure: what was written + what was read → a Policy, or why there is none
+//! resolve      pure: what was written + what was read → a Policy, or why there is none; bundle: its certificates
 //! render       pure: → the Secret, and what is injected
 //! apply        server-side apply; pods: who is selected, and the touch that makes a kubelet look
 //! status       pure: → conditions, counts, events
@@ -12,6 +12,7 @@
 
 pub mod admission;
 pub mod apply;
+pub mod bundle;
 pub mod controller;
 pub mod gather;
 pub mod names;

@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use crds::names::{Audience, ClaimName, EndpointUrl, Issuer, PublicPath, ResourceUrl, Scope, WebOrigin};
+use crds::names::{
+    Audience, ClaimName, EndpointUrl, Issuer, PublicPath, Quantity, ResourceUrl, Scope, WebOrigin,
+};
 use crds::policy::{ClaimRules, OidcTrust, Parts, Trust};
 use crds::provider::Provider;
-use crds::resource::{CaBundleRef, McpOAuthPolicySpec, Oidc, SecretRef, Server};
+use crds::resource::{CaBundleRef, McpOAuthPolicySpec, Oidc, Resources, SecretRef, Server};
 use crds::violation::Collector;
 use crds::{HmacKey, Policy, Violations};
 
+use crate::bundle::{self, BundleError};
 use crate::gather::{Absent, Inputs, Kind, Reference};
 
 /// Why a policy cannot be enforced. Its pods are injected all the same, closed.
@@ -73,6 +76,7 @@ fn parts(spec: &McpOAuthPolicySpec, fields: &mut Collector, given: &mut Given<'_
     let scopes = spec.authorization.iter().flat_map(|authorization| &authorization.required_scopes);
     let required_scopes = fields.take_each("spec.authorization.requiredScopes", scopes, Scope::parse);
     let claims = claims(spec, fields);
+    resources(spec, fields);
     let trust = match (spec.provider, &spec.hmac, &spec.oidc) {
         (Provider::Hmac, Some(hmac), None) => self::hmac(&hmac.secret_refs, resource.as_ref(), given),
         (Provider::Hmac, ..) => {
@@ -121,16 +125,35 @@ fn oidc(oidc: &Oidc, fields: &mut Collector, given: &mut Given<'_>) -> Option<Tr
 fn ca_bundle(CaBundleRef { kind, name, key }: &CaBundleRef, given: &mut Given<'_>) -> Option<String> {
     let path = "spec.oidc.caBundleRef";
     let reference = Reference { kind: (*kind).into(), name: name.clone(), key: key.clone() };
-    let text = std::str::from_utf8(given.value(path, &reference)?)
-        .ok()
-        .filter(|text| text.contains("BEGIN CERTIFICATE"));
-    if text.is_none() {
-        given.broken.report(
-            path,
-            format!("{} '{name}' has no PEM certificate under '{key}'", reference.kind.as_str()),
-        );
+    let text = std::str::from_utf8(given.value(path, &reference)?).map_err(|_| BundleError::Empty);
+    match text.and_then(|text| bundle::check(text).map(|()| text.to_owned())) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            let kind = reference.kind.as_str();
+            given.broken.report(path, format!("{kind} '{name}' has {error} under '{key}'"));
+            None
+        }
     }
-    text.map(str::to_owned)
+}
+
+/// A container that requests more than its limit is one that no pod can be created with.
+fn resources(spec: &McpOAuthPolicySpec, fields: &mut Collector) {
+    let Some(Resources { requests, limits }) =
+        spec.sidecar.as_ref().and_then(|sidecar| sidecar.resources.as_ref())
+    else {
+        return;
+    };
+    let path = "spec.sidecar.resources";
+    for (name, limit) in limits {
+        let limit = fields.take(&format!("{path}.limits.{name}"), Quantity::parse(limit));
+        let request = requests.get(name).and_then(|request| Quantity::parse(request).ok());
+        if limit.zip(request).is_some_and(|(limit, request)| request.billionths() > limit.billionths()) {
+            fields.report(format!("{path}.requests.{name}"), format!("must not be more than limits.{name}"));
+        }
+    }
+    for (name, request) in requests {
+        fields.take(&format!("{path}.requests.{name}"), Quantity::parse(request));
+    }
 }
 
 fn claims(spec: &McpOAuthPolicySpec, fields: &mut Collector) -> ClaimRules {

@@ -3,7 +3,7 @@
 use super::*;
 
 const KEY: &[u8] = b"kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA";
-const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+const BROKEN: &[u8] = b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 
 fn spec(yaml: &str) -> McpOAuthPolicySpec {
     serde_yaml::from_str(yaml).expect("the spec is YAML")
@@ -106,12 +106,50 @@ fn a_bundle_is_certificates_or_closed() {
         name: "ca".into(),
         key: "k".into(),
     });
-    assert!(resolve(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(PEM))])).is_ok());
-    assert_eq!(reason(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(b"no"))])).0, Reason::ReferenceInvalid);
+    let good = bundle::example();
+    assert!(resolve(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(good.as_bytes()))])).is_ok());
+    for (bytes, says) in [
+        (&b"no"[..], "no PEM certificate"),
+        (b"\xff", "no PEM certificate"),
+        (BROKEN, "a certificate that cannot be read"),
+        (&good.as_bytes()[..100], "a PEM text that is cut off"),
+    ] {
+        let (why, said) = reason(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(bytes))]));
+        assert_eq!(why, Reason::ReferenceInvalid);
+        assert!(said.starts_with(&format!("spec.oidc.caBundleRef: ConfigMap 'ca' has {says}")), "{said}");
+    }
     assert_eq!(
         reason(&bundled, &with(&[(Kind::ConfigMap, "ca", Err(Absent::Object))])).0,
         Reason::ReferenceNotFound
     );
+}
+
+#[test]
+fn a_request_that_is_more_than_its_limit_is_named_and_one_that_is_as_much_is_not() {
+    let with_resources = |resources: &str| {
+        let mut spec = okta_spec();
+        let sidecar = format!("{{resources: {resources}, ports: {{traffic: 1, admin: 2}}}}");
+        spec.sidecar = Some(serde_yaml::from_str(&sidecar).expect("YAML"));
+        spec
+    };
+    for good in [
+        "{requests: {memory: 1Gi}, limits: {memory: 1024Mi}}",
+        "{requests: {cpu: 500m}, limits: {cpu: '0.5'}}",
+        "{requests: {memory: 2Gi}}",
+        "{limits: {memory: 8Mi}}",
+    ] {
+        assert!(resolve(&with_resources(good), &Inputs::new()).is_ok(), "{good}");
+    }
+    for (bad, says) in [
+        ("{requests: {memory: 1025Mi}, limits: {memory: 1Gi}}", "requests.memory: must not be more than"),
+        ("{requests: {cpu: 501m}, limits: {cpu: '0.5'}}", "requests.cpu: must not be more than limits.cpu"),
+        ("{requests: {memory: much}}", "requests.memory: must be a quantity"),
+        ("{limits: {memory: much}}", "limits.memory: must be a quantity"),
+    ] {
+        let (why, said) = reason(&with_resources(bad), &Inputs::new());
+        assert_eq!(why, Reason::Invalid);
+        assert!(said.contains(&format!("spec.sidecar.resources.{says}")), "{said}");
+    }
 }
 
 #[test]
