@@ -3,9 +3,11 @@
 //! Pure and deterministic: two operators that see the same render the same, so that none needs to lead. Meets K03 (secret
 //! values in the Secret alone), K05, K15, N2, N3, N12, N13, N15.
 
+mod resources;
+
 use std::collections::BTreeMap;
 
-use crds::resource::{Injection, LogLevel, Resources, SidecarSettings};
+use crds::resource::{Injection, LogLevel, SidecarSettings};
 use crds::{Closed, Delivery, Policy, State};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::names::{CONTAINER, CREDENTIALS, MANAGER, MOUNT, VOLUME, secret_of};
 use crate::resolve::Unresolved;
+use resources::resources;
 
 /// Whose policy it is.
 #[derive(Debug, Clone)]
@@ -121,20 +124,6 @@ fn security() -> Value {
     })
 }
 
-/// N13: requests always, so that autoscalers keep working; what the policy says wins key by key.
-fn resources(own: Option<&Resources>) -> Value {
-    let merged = |defaults: &[(&str, &str)], own: Option<&BTreeMap<String, String>>| {
-        let mut all: BTreeMap<String, String> =
-            defaults.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        all.extend(own.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
-        all
-    };
-    json!({
-        "requests": merged(&[("cpu", "10m"), ("memory", "16Mi")], own.map(|own| &own.requests)),
-        "limits": merged(&[("memory", "128Mi")], own.map(|own| &own.limits)),
-    })
-}
-
 fn level(level: Option<LogLevel>) -> &'static str {
     match level {
         Some(LogLevel::Error) => "error",
@@ -200,17 +189,6 @@ mod tests {
         let key = std::str::from_utf8(KEY).expect("text");
         assert!(!serde_json::to_string(&built.injection).expect("JSON").contains(key));
         assert!(!format!("{:?}", built.secret.metadata).contains(key));
-    }
-
-    #[test]
-    fn the_policys_resources_win_key_by_key() {
-        let settings: SidecarSettings = serde_yaml::from_str(
-            "{resources: {requests: {memory: 32Mi}, limits: {cpu: '1'}}, ports: {traffic: 1, admin: 2}}",
-        )
-        .expect("YAML");
-        let resources = &built(&complete(), Some(&settings)).injection.container["resources"];
-        assert_eq!(resources["requests"], json!({ "cpu": "10m", "memory": "32Mi" }));
-        assert_eq!(resources["limits"], json!({ "cpu": "1", "memory": "128Mi" }));
     }
 
     #[test]
