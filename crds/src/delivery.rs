@@ -54,12 +54,7 @@ impl Delivery {
     /// The revision is a digest of the content, so that equal content is the same revision on every replica.
     pub fn new(policy: impl Into<String>, state: State) -> Self {
         let unnamed = Self { policy: policy.into(), revision: String::new(), state };
-        let digest = Sha256::digest(unnamed.to_yaml());
-        let mut revision = String::with_capacity(12);
-        for byte in &digest[..6] {
-            let _ = write!(revision, "{byte:02x}");
-        }
-        Self { revision, ..unnamed }
+        Self { revision: digest(&unnamed.to_yaml()), ..unnamed }
     }
 
     pub fn parse(text: &str) -> Result<Self, DeliveryError> {
@@ -72,6 +67,15 @@ impl Delivery {
     pub fn to_yaml(&self) -> String {
         serde_yaml::to_string(self).expect("strings, numbers and maps with text keys are YAML")
     }
+}
+
+/// A short name for a content: the same on every replica, and another one for another content.
+pub fn digest(content: &str) -> String {
+    let mut name = String::with_capacity(12);
+    for byte in &Sha256::digest(content)[..6] {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
 }
 
 /// The document as it is written. Exactly one of the two is there.

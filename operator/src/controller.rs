@@ -115,7 +115,7 @@ async fn reconcile(guarded: Arc<Guarded>, world: Arc<World>) -> Result<Action, E
     let client = &context.client;
     let inputs = gather::gather(client, &owner.namespace, &policy.spec).await?;
     let resolved = resolve(&policy.spec, &inputs);
-    let built = render(&owner, &resolved, policy.spec.sidecar.as_ref(), &context.sidecar_image);
+    let built = render(&owner, &resolved, &policy.spec, &context.sidecar_image);
     let pods = match apply::apply(client, &owner, &policy.spec, &built).await {
         Ok(pods) => pods,
         Err(ApplyError::Api(error)) => return Err(error.into()),

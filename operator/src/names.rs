@@ -8,10 +8,12 @@ pub const MANAGER: &str = "mcp-oauth-operator";
 pub const POLICY_LABEL: &str = "mcpoauth.dev/policy";
 /// What was injected; written by admission.
 pub const INJECTED: &str = "mcpoauth.dev/injected";
-/// The revision that was delivered; written by the operator. Any change of a pod makes its kubelet sync at once.
+/// What the kubelet was told; written by the operator. Any change of a pod makes its kubelet sync at once.
 pub const DELIVERED: &str = "mcpoauth.dev/delivered";
 /// The sidecar's container.
 pub const CONTAINER: &str = "mcp-oauth";
+/// The name of the sidecar's second port: kubelets, monitoring and the operator ask there how it is.
+pub const ADMIN: &str = "mcp-oauth-admin";
 /// The volume that holds the rendered Secret.
 pub const VOLUME: &str = "mcp-oauth-policy";
 /// Where it is mounted.

@@ -4,17 +4,20 @@
 //! values in the Secret alone), K05, K15, N2, N3, N12, N13, N15.
 
 mod resources;
+#[cfg(test)]
+mod stable;
 
 use std::collections::BTreeMap;
 
-use crds::resource::{Injection, LogLevel, SidecarSettings};
+use crds::delivery::digest;
+use crds::resource::{Injection, LogLevel, McpOAuthPolicySpec, Server, SidecarSettings};
 use crds::{Closed, Delivery, Policy, State};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde_json::{Value, json};
 
-use crate::names::{CONTAINER, CREDENTIALS, MANAGER, MOUNT, VOLUME, secret_of};
+use crate::names::{ADMIN, CONTAINER, CREDENTIALS, MANAGER, MOUNT, VOLUME, secret_of};
 use crate::resolve::Unresolved;
 use resources::resources;
 
@@ -30,6 +33,8 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Built {
     pub revision: String,
+    /// Names what is placed into a pod: the container, the volume, and what changes in the server's own container.
+    pub placed: String,
     pub secret: Secret,
     pub injection: Injection,
 }
@@ -38,7 +43,7 @@ pub struct Built {
 pub fn render(
     owner: &Owner,
     resolved: &Result<Policy, Unresolved>,
-    settings: Option<&SidecarSettings>,
+    spec: &McpOAuthPolicySpec,
     image: &str,
 ) -> Built {
     let state = match resolved {
@@ -50,13 +55,18 @@ pub fn render(
     };
     let delivery = Delivery::new(format!("{}/{}", owner.namespace, owner.name), state);
     let revision = delivery.revision.clone();
-    let settings = settings.cloned().unwrap_or_default();
-    let injection = Injection {
-        annotation: format!("policy={} revision={revision} image={image}", owner.name),
-        container: container(&settings, image),
-        volume: volume(&owner.name),
-    };
-    Built { revision, secret: secret(owner, &delivery), injection }
+    let settings = spec.sidecar.clone().unwrap_or_default();
+    let (container, volume) = (container(&settings, image), volume(&owner.name));
+    let placed = placed(&container, &volume, &spec.server);
+    let annotation = format!("policy={} revision={revision} image={image} placed={placed}", owner.name);
+    let injection = Injection { annotation, container, volume };
+    Built { revision, placed, secret: secret(owner, &delivery), injection }
+}
+
+/// W7: what a pod was made with, so that one from before an edit or a release can be told.
+fn placed(container: &Value, volume: &Value, server: &Server) -> String {
+    let Server { port, container: named, env, .. } = server;
+    digest(&json!([container, volume, port, named, env]).to_string())
 }
 
 fn secret(owner: &Owner, delivery: &Delivery) -> Secret {
@@ -94,7 +104,7 @@ fn container(settings: &SidecarSettings, image: &str) -> Value {
         "env": [{ "name": "MCP_OAUTH_LOG", "value": level(settings.log_level) }],
         "ports": [
             { "name": CONTAINER, "containerPort": traffic, "protocol": "TCP" },
-            { "name": "mcp-oauth-admin", "containerPort": admin, "protocol": "TCP" },
+            { "name": ADMIN, "containerPort": admin, "protocol": "TCP" },
         ],
         // Alive without a policy (N3): the server starts, closed; ready only when there is one to enforce.
         "startupProbe": probe("/healthz", 1, 30),
@@ -150,14 +160,23 @@ mod tests {
         Owner { namespace: "data".into(), name: "trino".into(), reference }
     }
 
-    fn built(inputs: &Inputs, settings: Option<&SidecarSettings>) -> Built {
-        let spec =
-            "{server: {url: 'https://h/mcp'}, provider: hmac, hmac: {secretRefs: [{name: s, key: k}]}}";
-        let resolved = resolve(&serde_yaml::from_str(spec).expect("YAML"), inputs);
-        render(&owner(), &resolved, settings, "localhost/mcp-oauth-sidecar:dev")
+    pub(super) const IMAGE: &str = "localhost/mcp-oauth-sidecar:dev";
+    const SPEC: &str =
+        "{server: {url: 'https://h/mcp'}, provider: hmac, hmac: {secretRefs: [{name: s, key: k}]}}";
+
+    pub(super) fn built(inputs: &Inputs) -> Built {
+        changed(inputs, IMAGE, |_| ())
     }
 
-    fn complete() -> Inputs {
+    /// A policy that is changed, and what is rendered of it for this image.
+    pub(super) fn changed(inputs: &Inputs, image: &str, change: impl FnOnce(&mut Value)) -> Built {
+        let mut spec = serde_yaml::from_str(SPEC).expect("YAML");
+        change(&mut spec);
+        let spec = serde_json::from_value(spec).expect("a spec");
+        render(&owner(), &resolve(&spec, inputs), &spec, image)
+    }
+
+    pub(super) fn complete() -> Inputs {
         let reference = Reference { kind: Kind::Secret, name: "s".into(), key: "k".into() };
         Inputs::from([(reference, Ok(crds::Secret::new(KEY.to_vec())))])
     }
@@ -169,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_is_rendered_is_what_the_sidecar_reads() {
-        let built = built(&complete(), None);
+        let built = built(&complete());
         let delivery = delivered(&built);
         assert_eq!((delivery.policy.as_str(), &delivery.revision), ("data/trino", &built.revision));
         assert!(matches!(delivery.state, State::Enforce(_)));
@@ -177,7 +196,7 @@ mod tests {
 
     #[test]
     fn without_its_secret_a_policy_is_delivered_closed_and_injected_all_the_same() {
-        let built = built(&Inputs::new(), None);
+        let built = built(&Inputs::new());
         let State::Closed(closed) = delivered(&built).state else { panic!("it must be closed") };
         assert_eq!(closed.reason, "ReferenceNotFound");
         assert_eq!(built.injection.container["name"], "mcp-oauth");
@@ -185,15 +204,10 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_injected() {
-        let built = built(&complete(), None);
+        let built = built(&complete());
         let key = std::str::from_utf8(KEY).expect("text");
         assert!(!serde_json::to_string(&built.injection).expect("JSON").contains(key));
         assert!(!format!("{:?}", built.secret.metadata).contains(key));
-    }
-
-    #[test]
-    fn two_operators_render_the_same() {
-        assert_eq!(built(&complete(), None), built(&complete(), None));
     }
 
     /// The admission suite tries its shapes with a written container: it must be this one.
@@ -202,7 +216,7 @@ mod tests {
         let written: Value =
             serde_yaml::from_str(include_str!("../../tests/suites/cluster/admission/injection.yaml"))
                 .expect("YAML");
-        let built = built(&complete(), None);
+        let built = built(&complete());
         assert_eq!(written["container"], built.injection.container);
         assert_eq!(written["volume"], built.injection.volume);
     }

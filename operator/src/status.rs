@@ -209,7 +209,7 @@ mod tests {
 
     fn built() -> Built {
         let injection = Injection { annotation: "a".into(), container: json!({}), volume: json!({}) };
-        Built { revision: "r".into(), secret: Secret::default(), injection }
+        Built { revision: "r".into(), placed: "p".into(), secret: Secret::default(), injection }
     }
 
     fn after(
