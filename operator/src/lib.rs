@@ -1,11 +1,13 @@
 //! The control plane: turns policies into what sidecars obey and what the API server injects, and says how they are.
 //!
 //! ```text
-//! controller   one reconcile: gather → resolve → render → apply → status      (five calls on one screen)
+//! controller   one reconcile: gather → resolve → render → apply → hear → status      (on one screen)
 //! gather       reads the Secrets and ConfigMaps that a policy names
 //! resolve      pure: what was written + what was read → a Policy, or why there is none; bundle: its certificates
 //! render       pure: → the Secret, and what is injected
-//! apply        server-side apply; pods: who is selected, and the touch that makes a kubelet look
+//! apply        server-side apply, and the touch that makes a kubelet look; told: pure: what it was told, and when again
+//! pods         pure: who is selected, and how far each is
+//! hear         asks the sidecars which revision they obey
 //! status       pure: → conditions, counts, events
 //! admission    the admission policies and their namespaces
 //! ```
@@ -15,6 +17,7 @@ pub mod apply;
 pub mod bundle;
 pub mod controller;
 pub mod gather;
+pub mod hear;
 pub mod names;
 pub mod pods;
 pub mod render;
@@ -22,3 +25,4 @@ pub mod resolve;
 pub mod settings;
 pub mod status;
 pub mod telemetry;
+pub mod told;

@@ -4,22 +4,38 @@
 //! must be there.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
+use crds::Report;
 use crds::resource::McpOAuthPolicySpec;
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
 
-use crate::names::{CONTAINER, DELIVERED, INJECTED, POLICY_LABEL};
+use crate::names::{ADMIN, CONTAINER, DELIVERED, INJECTED, POLICY_LABEL};
+use crate::told::{Told, word};
 
 /// A selected pod, as far as we care.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selected {
     pub name: String,
     /// Our sidecar for this policy is in it.
     pub injected: bool,
-    /// The revision that its kubelet was told of.
-    pub delivered: Option<String>,
-    /// Our sidecar says that it enforces a policy.
+    /// What was placed in it is not what would be placed today.
+    pub outdated: bool,
+    /// What its kubelet was told.
+    pub told: Option<Told>,
+    /// Its kubelet found our sidecar ready.
     pub ready: bool,
+    /// Where our sidecar can be asked, once it runs.
+    pub admin: Option<SocketAddr>,
+    /// What it said when it was asked (`hear`).
+    pub word: Option<Report>,
+}
+
+impl Selected {
+    /// Whether it said itself that it obeys this revision, be it an open or a closed one.
+    pub fn obeys(&self, revision: &str) -> bool {
+        self.word.as_ref().is_some_and(|word| word.revision == revision)
+    }
 }
 
 /// The labels by which a policy's pods are listed: those that name it, and those that its selector means.
@@ -43,8 +59,9 @@ pub fn selects(policy: &str, spec: &McpOAuthPolicySpec, labels: &BTreeMap<String
     }
 }
 
-/// What a pod is to the policy that selects it; `None` for pods that are ending or have ended.
-pub fn look(policy: &str, pod: &Pod) -> Option<Selected> {
+/// What a pod is to the policy that selects it, and by what would be placed in it today; `None` for pods that are ending
+/// or have ended.
+pub fn look(policy: &str, placed: &str, pod: &Pod) -> Option<Selected> {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref());
     if pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Succeeded" | "Failed")) {
@@ -53,17 +70,43 @@ pub fn look(policy: &str, pod: &Pod) -> Option<Selected> {
     let annotation = |name: &str| pod.metadata.annotations.as_ref().and_then(|all| all.get(name));
     // Wherever it stands: other injectors put their own in front of it, and the place secures nothing (N18).
     let mut inits = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
-    let ours = annotation(INJECTED).is_some_and(|text| text.starts_with(&format!("policy={policy} ")));
+    let ours = annotation(INJECTED).filter(|text| text.starts_with(&format!("policy={policy} ")));
+    let sidecar = inits.find(|container| ours.is_some() && is_sidecar(container));
     let statuses = status.and_then(|status| status.init_container_statuses.as_ref());
-    let ready =
-        statuses.into_iter().flatten().any(|container| container.name == CONTAINER && container.ready);
-    let injected = ours && inits.any(is_sidecar);
+    let state = statuses.into_iter().flatten().find(|state| sidecar.is_some() && state.name == CONTAINER);
     Some(Selected {
         name: pod.metadata.name.clone().unwrap_or_default(),
-        injected,
-        delivered: annotation(DELIVERED).cloned(),
-        ready: injected && ready,
+        injected: sidecar.is_some(),
+        outdated: sidecar.is_some() && ours.and_then(|text| word(text, "placed")) != Some(placed),
+        told: annotation(DELIVERED).and_then(|text| Told::parse(text)),
+        ready: state.is_some_and(|state| state.ready),
+        admin: sidecar.filter(|_| state.is_some_and(runs)).and_then(|sidecar| admin(pod, sidecar)),
+        word: None,
     })
+}
+
+/// Where the sidecar of a pod answers: at the pod's own address and at the port that was injected, which its arguments
+/// and its list of ports both name. A pod that somebody put together by hand leads nowhere but to itself.
+fn admin(pod: &Pod, sidecar: &Container) -> Option<SocketAddr> {
+    let on_the_node = pod.spec.as_ref()?.host_network.unwrap_or_default();
+    let address: IpAddr = pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
+    let port = sidecar.ports.as_ref()?.iter().find(|port| port.name.as_deref() == Some(ADMIN))?;
+    let port = u16::try_from(port.container_port).ok().filter(|port| *port >= 1024)?;
+    let said = sidecar.args.as_ref()?.contains(&format!("--admin=0.0.0.0:{port}"));
+    (said && !on_the_node && is_of_a_pod(address)).then(|| SocketAddr::new(address, port))
+}
+
+/// No network gives a pod an address of ours, or one that means several or none.
+fn is_of_a_pod(address: IpAddr) -> bool {
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || address.to_ipv4_mapped().is_some(),
+    };
+    !address.is_loopback() && !address.is_unspecified() && !address.is_multicast() && !link_local
+}
+
+fn runs(state: &ContainerStatus) -> bool {
+    state.state.as_ref().is_some_and(|state| state.running.is_some())
 }
 
 fn is_sidecar(container: &Container) -> bool {
@@ -109,29 +152,82 @@ mod tests {
         );
     }
 
+    /// A pod as admission leaves it and a kubelet reports it, with a change.
+    fn pod(change: impl FnOnce(&mut serde_json::Value)) -> Selected {
+        let mut pod = serde_json::json!({
+            "metadata": { "name": "p", "annotations": { "mcpoauth.dev/injected": "policy=trino revision=x placed=now" } },
+            "spec": { "containers": [], "initContainers": [{
+                "name": "mcp-oauth", "restartPolicy": "Always",
+                "args": ["--policy-dir=/etc/mcp-oauth", "--listen=0.0.0.0:17080", "--admin=0.0.0.0:17081"],
+                "ports": [{ "name": "http", "containerPort": 17080 }, { "name": "mcp-oauth-admin", "containerPort": 17081 }],
+            }] },
+            "status": { "podIP": "10.1.2.3", "initContainerStatuses": [{
+                "name": "mcp-oauth", "ready": true, "image": "i", "imageID": "i", "restartCount": 0,
+                "state": { "running": {} },
+            }] },
+        });
+        change(&mut pod);
+        look("trino", "now", &serde_json::from_value(pod).expect("a pod")).expect("it lives")
+    }
+
     #[test]
     fn a_pod_is_injected_by_annotation_and_container_and_not_by_one_of_them() {
-        let injected = |annotation, container| injected(annotation, &[container]);
-        assert!(injected("policy=trino revision=x", "mcp-oauth"));
-        assert!(!injected("policy=trino2 revision=x", "mcp-oauth"));
-        assert!(!injected("policy=trino revision=x", "other"));
+        assert!(pod(|_| ()).injected && pod(|_| ()).ready);
+        for (pointer, value) in [
+            ("/metadata/annotations/mcpoauth.dev~1injected", "policy=trino2 revision=x placed=now"),
+            ("/spec/initContainers/0/name", "other"),
+            ("/spec/initContainers/0/restartPolicy", "Never"),
+        ] {
+            let other = pod(|pod| *pod.pointer_mut(pointer).expect("it is there") = value.into());
+            assert_eq!((other.injected, other.ready, other.admin), (false, false, None), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_pod_is_outdated_where_something_else_would_be_placed_today_and_not_for_another_revision() {
+        let annotated =
+            |text: &str| pod(|pod| pod["metadata"]["annotations"]["mcpoauth.dev/injected"] = text.into());
+        assert!(!annotated("policy=trino revision=y image=i placed=now").outdated);
+        assert!(annotated("policy=trino revision=x image=i placed=then").outdated);
+        assert!(annotated("policy=trino revision=x image=i").outdated);
+        assert!(!annotated("policy=other revision=x placed=then").outdated, "it has no sidecar of ours");
+    }
+
+    #[test]
+    fn a_running_sidecar_is_asked_at_its_pods_address_and_the_port_that_was_injected() {
+        assert_eq!(pod(|_| ()).admin, Some(([10, 1, 2, 3], 17081).into()));
+        let six = pod(|pod| pod["status"]["podIP"] = "fd00::7".into());
+        assert_eq!(six.admin, "[fd00::7]:17081".parse().ok());
+    }
+
+    #[test]
+    fn no_pod_leads_the_operator_to_anything_but_a_pod() {
+        let elsewhere =
+            ["127.0.0.1", "::1", "0.0.0.0", "169.254.169.254", "fe80::1", "224.0.0.1", "::ffff:127.0.0.1"];
+        for address in elsewhere.into_iter().chain(["", "kubernetes.default.svc"]) {
+            assert_eq!(pod(|pod| pod["status"]["podIP"] = address.into()).admin, None, "{address}");
+        }
+        assert_eq!(pod(|pod| pod["spec"]["hostNetwork"] = true.into()).admin, None);
+        for port in [22, 1023, 17082, 70_000] {
+            let other =
+                pod(|pod| pod["spec"]["initContainers"][0]["ports"][1]["containerPort"] = port.into());
+            assert_eq!(other.admin, None, "{port} is not what its arguments say, or no port for us");
+        }
+        let waiting = serde_json::json!({ "waiting": {} });
+        assert_eq!(pod(|pod| pod["status"]["initContainerStatuses"][0]["state"] = waiting).admin, None);
     }
 
     #[test]
     fn n18_a_sidecar_behind_somebody_elses_is_ours_all_the_same() {
-        assert!(injected("policy=trino revision=x", &["istio-proxy", "mcp-oauth"]));
-        assert!(!injected("policy=trino revision=x", &["istio-proxy", "other"]));
-    }
-
-    fn injected(annotation: &str, containers: &[&str]) -> bool {
-        let containers: Vec<_> =
-            containers.iter().map(|name| format!("{{name: {name}, restartPolicy: Always}}")).collect();
-        let pod: Pod = serde_yaml::from_str(&format!(
-            "{{metadata: {{name: p, annotations: {{mcpoauth.dev/injected: '{annotation}'}}}},
-              spec: {{containers: [], initContainers: [{}]}}}}",
-            containers.join(", ")
-        ))
-        .expect("YAML");
-        look("trino", &pod).expect("it lives").injected
+        let behind = |name: &str| {
+            pod(|pod| {
+                let ours = pod["spec"]["initContainers"][0].take();
+                let other = serde_json::json!({ "name": name, "restartPolicy": "Always" });
+                pod["spec"]["initContainers"] = serde_json::json!([other, ours]);
+            })
+        };
+        assert!(behind("istio-proxy").injected && behind("istio-proxy").admin.is_some());
+        let without = pod(|pod| pod["spec"]["initContainers"][0]["name"] = "istio-proxy".into());
+        assert!(!without.injected);
     }
 }

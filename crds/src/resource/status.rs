@@ -25,7 +25,8 @@ pub struct Status {
     pub injection: Option<Injection>,
 }
 
-/// The pods that the policy selects, those with our sidecar, and those whose sidecar was given the current revision.
+/// The pods that the policy selects, those with our sidecar, and those whose sidecar is up to date and says that it obeys
+/// the current revision.
 #[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodCounts {
     pub selected: i32,

@@ -1,0 +1,184 @@
+//! Pods in, a status out; each verdict beside the twin that differs in one thing.
+
+use crds::Report;
+use crds::report::Standing;
+use crds::resource::Injection;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::json;
+
+use super::*;
+use crate::resolve::resolve;
+use crate::told::Told;
+
+fn time(second: i64) -> Time {
+    Time(Timestamp::from_second(second).expect("a time"))
+}
+
+fn policy(audience: &str) -> Result<Policy, Unresolved> {
+    let spec = format!(
+        "{{server: {{url: 'https://h/mcp'}}, provider: okta, oidc: {{issuer: 'https://c.okta.com', audience: ['{audience}']}}}}"
+    );
+    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &crate::gather::Inputs::new())
+}
+
+/// A pod that was told of a revision, is ready, and says that it enforces that revision.
+fn pod(revision: &str) -> Selected {
+    let word = Report {
+        standing: Standing::Enforcing,
+        says: String::new(),
+        revision: revision.into(),
+        complaint: None,
+    };
+    Selected {
+        name: "p".into(),
+        injected: true,
+        told: Some(Told::first(revision, time(0).0)),
+        ready: true,
+        word: Some(word),
+        ..Selected::default()
+    }
+}
+
+fn built() -> Built {
+    let injection = Injection { annotation: "a".into(), container: json!({}), volume: json!({}) };
+    Built { revision: "r".into(), placed: "p".into(), secret: Secret::default(), injection }
+}
+
+fn after(before: &Status, resolved: &Result<Policy, Unresolved>, pods: &[Selected], second: i64) -> Status {
+    let (generation, admission) = (1, Admitted::InForce);
+    status(before, &Facts { generation, resolved, built: &built(), pods, admission }, &time(second))
+}
+
+fn ready(status: &Status) -> (&str, &str) {
+    let condition =
+        status.conditions.iter().find(|condition| condition.type_ == READY).expect("there is one");
+    (&condition.status, &condition.reason)
+}
+
+fn message(status: &Status) -> &str {
+    &status.conditions.iter().find(|condition| condition.type_ == READY).expect("there is one").message
+}
+
+/// What becomes of a policy whose pods are one good one and this one.
+fn beside_a_good_one(pod: Selected) -> (String, String) {
+    let good = Selected { name: "good".into(), ..self::pod("r") };
+    let status = after(&Status::default(), &policy("x"), &[good, pod], 0);
+    let (verdict, reason) = ready(&status);
+    (verdict.to_owned(), reason.to_owned())
+}
+
+fn is(verdict: &str, reason: &str) -> (String, String) {
+    (verdict.to_owned(), reason.to_owned())
+}
+
+#[test]
+fn ready_is_when_every_pod_says_itself_that_it_enforces_this_revision() {
+    assert_eq!(beside_a_good_one(pod("r")), is("True", "Ready"));
+    let says = |change: &dyn Fn(&mut Report)| {
+        let mut pod = pod("r");
+        change(pod.word.as_mut().expect("it has one"));
+        beside_a_good_one(pod)
+    };
+    assert_eq!(says(&|_| ()), is("True", "Ready"));
+    assert_eq!(says(&|word| word.revision = "older".into()), is("False", "PodsNotReady"));
+    assert_eq!(says(&|word| word.standing = Standing::NotReady), is("False", "PodsNotReady"));
+    assert_eq!(says(&|word| word.standing = Standing::Closed), is("False", "PodsNotReady"));
+    assert_eq!(beside_a_good_one(Selected { ready: false, ..pod("r") }), is("False", "PodsNotReady"));
+    let open = Selected { injected: false, ..Selected::default() };
+    assert_eq!(beside_a_good_one(open), is("False", "PodsNotInjected"));
+    assert_eq!(ready(&after(&Status::default(), &policy("x"), &[], 0)), ("False", "NoPods"));
+}
+
+/// K14: that a pod was told of a revision says nothing of what it does.
+#[test]
+fn k14_a_pod_that_was_told_of_the_revision_and_obeys_another_one_is_not_ready() {
+    let told = Selected { told: pod("r").told, ..pod("older") };
+    assert_eq!(beside_a_good_one(told), is("False", "PodsNotReady"));
+    let untold = Selected { told: None, ..pod("r") };
+    assert_eq!(beside_a_good_one(untold), is("True", "Ready"));
+}
+
+#[test]
+fn a_pod_that_cannot_be_asked_makes_ready_unknown_and_one_that_was_not_even_told_makes_it_false() {
+    let unheard = Selected { word: None, ..pod("r") };
+    assert_eq!(beside_a_good_one(unheard.clone()), is("Unknown", "PodsNotHeard"));
+    assert_eq!(beside_a_good_one(Selected { told: None, ..unheard.clone() }), is("False", "PodsNotReady"));
+    assert_eq!(beside_a_good_one(Selected { ready: false, ..unheard }), is("False", "PodsNotReady"));
+}
+
+#[test]
+fn a_pod_from_before_an_edit_of_what_is_placed_is_outdated_whatever_it_enforces() {
+    let outdated = Selected { outdated: true, ..pod("r") };
+    assert_eq!(beside_a_good_one(outdated.clone()), is("False", "PodsOutdated"));
+    assert_eq!(beside_a_good_one(Selected { outdated: false, ..outdated.clone() }), is("True", "Ready"));
+    let status = after(&Status::default(), &policy("x"), &[outdated], 0);
+    assert!(message(&status).contains("kubectl rollout restart"), "{}", message(&status));
+    assert_eq!(status.pods.current, 0);
+}
+
+#[test]
+fn a_sidecar_that_refuses_the_document_is_named_and_not_quoted() {
+    let refusing = |complaint: Option<&str>| {
+        let mut pod = pod("older");
+        pod.word.as_mut().expect("it has one").complaint = complaint.map(str::to_owned);
+        message(&after(&Status::default(), &policy("x"), &[pod], 0)).to_owned()
+    };
+    let said = refusing(Some("hostile text"));
+    assert!(said.contains("the one in p refuses it") && !said.contains("hostile"), "{said}");
+    assert!(!refusing(None).contains("refuses"));
+}
+
+#[test]
+fn a_policy_is_not_accepted_before_the_api_server_looks_at_its_namespace() {
+    let policy = policy("x");
+    let of = |admission| {
+        let (built, pods) = (built(), [pod("r")]);
+        let facts = Facts { generation: 1, resolved: &policy, built: &built, pods: &pods, admission };
+        let status = status(&Status::default(), &facts, &time(0));
+        (ready(&status).1.to_owned(), message(&status).to_owned())
+    };
+    assert_eq!(of(Admitted::InForce).0, "Ready");
+    let (reason, said) = of(Admitted::NotYet(None));
+    assert!(reason == "AdmissionPending" && !said.contains("cannot be told"), "{said}");
+    let (reason, said) = of(Admitted::NotYet(Some("forbidden".into())));
+    assert!(reason == "AdmissionPending" && said.ends_with("so far it cannot be told: forbidden"), "{said}");
+}
+
+#[test]
+fn a_policy_that_cannot_be_enforced_is_not_ready_whatever_its_pods_say() {
+    let status = after(&Status::default(), &policy("a b"), &[pod("r")], 0);
+    assert_eq!(ready(&status), ("False", "Invalid"));
+}
+
+#[test]
+fn a_condition_keeps_its_time_until_it_turns() {
+    let first = after(&Status::default(), &policy("x"), &[pod("r")], 1);
+    let second = after(&first, &policy("x"), &[pod("r")], 2);
+    assert_eq!(second, first);
+    assert!(transitions(&first, &second).is_empty());
+    let third = after(&second, &policy("x"), &[pod("older")], 3);
+    let turned: Vec<_> =
+        transitions(&second, &third).iter().map(|condition| condition.type_.as_str()).collect();
+    assert_eq!(turned, ["Ready"]);
+    assert_eq!(third.conditions[2].last_transition_time, time(3));
+    assert_eq!(third.conditions[0].last_transition_time, time(1));
+}
+
+#[test]
+fn a_policy_waits_for_words_of_its_pods_and_not_for_its_author() {
+    let of = |pods: &[Selected]| waits_since(&after(&Status::default(), &policy("x"), pods, 7)).cloned();
+    assert_eq!(of(&[pod("older")]), Some(time(7)));
+    assert_eq!(of(&[Selected { word: None, ..pod("r") }]), Some(time(7)));
+    for pods in [vec![pod("r")], vec![], vec![Selected { outdated: true, ..pod("r") }]] {
+        assert_eq!(of(&pods), None);
+    }
+}
+
+#[test]
+fn pods_are_counted() {
+    let open = Selected { injected: false, ..pod("r") };
+    let unheard = Selected { word: None, ..pod("r") };
+    let counts = after(&Status::default(), &policy("x"), &[pod("r"), pod("older"), open, unheard], 0).pods;
+    assert_eq!((counts.selected, counts.injected, counts.current), (4, 3, 1));
+}
