@@ -36,7 +36,7 @@ impl Answer for Admin {
         }
         match request.uri().path() {
             "/healthz" => reply::text(StatusCode::OK, "alive\n".into()),
-            "/readyz" => readiness(&self.live.active()),
+            "/readyz" => readiness(&self.live),
             "/metrics" => reply::text(StatusCode::OK, self.metrics.encode(standing(&self.live.active()))),
             _ => reply::text(StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n".into()),
         }
@@ -52,7 +52,8 @@ fn standing(active: &Active) -> Standing {
 }
 
 /// Ready is: enforcing a policy, with keys at hand. The operator reads the same page, and takes its word (K14).
-fn readiness(active: &Active) -> Response<Body> {
+fn readiness(live: &Live) -> Response<Body> {
+    let active = live.active();
     let (status, standing, says) = match &active.gate {
         Gate::Closed(closed) => {
             let says = format!("{}: {}", closed.reason, closed.message);
@@ -60,7 +61,10 @@ fn readiness(active: &Active) -> Response<Body> {
         }
         Gate::Open(engine) => match engine.keys() {
             Some(keys @ ProviderStatus::NotYet { .. }) => {
-                (StatusCode::SERVICE_UNAVAILABLE, report::Standing::NotReady, keys.to_string())
+                // The operator reads the words; the kubelet reads the status, and waits a moment after an edit (K14).
+                let in_grace = live.is_in_grace(&active);
+                let status = if in_grace { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                (status, report::Standing::NotReady, keys.to_string())
             }
             keys => {
                 let says = keys.map(|keys| keys.to_string()).unwrap_or_default();

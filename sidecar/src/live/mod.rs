@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::document;
 use crate::fetch::FetchError;
+use crate::provider::ProviderStatus;
 pub use engine::Engine;
 use watch::{Reading, Watch};
 
@@ -39,6 +40,8 @@ pub struct Active {
     pub revision: String,
     /// Why the newest document is not the one in force.
     pub complaint: Option<String>,
+    /// Until when the keys of a provider that came with an edit may be missing without the pod leaving its Services.
+    grace: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -63,16 +66,34 @@ pub enum LiveError {
 
 /// A kubelet swaps a symbolic link; four looks a second see that as fast as anything would, on every file system.
 const INTERVAL: Duration = Duration::from_millis(250);
+/// Keys come within a moment, and a kubelet that looks in just that moment would cut the server off for two seconds and more.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Active {
+    /// Enforcing, with keys at hand.
+    fn is_ready(&self) -> bool {
+        match &self.gate {
+            Gate::Open(engine) => !matches!(engine.keys(), Some(ProviderStatus::NotYet { .. })),
+            Gate::Closed(_) => false,
+        }
+    }
+}
 
 impl Live {
     pub fn new(clock: Clock) -> Arc<Self> {
         let closed = Closed { reason: "Starting".into(), message: "the policy was not read yet".into() };
-        let active = Active { gate: Gate::Closed(closed), revision: "-".into(), complaint: None };
+        let active =
+            Active { gate: Gate::Closed(closed), revision: "-".into(), complaint: None, grace: None };
         Arc::new(Self { active: ArcSwap::from_pointee(active), clock })
     }
 
     pub fn active(&self) -> Arc<Active> {
         self.active.load_full()
+    }
+
+    /// Whether keys that are not there yet are on their way, after an edit of a policy that was enforced.
+    pub fn is_in_grace(&self, active: &Active) -> bool {
+        active.grace.is_some_and(|until| self.clock.uptime() < until)
     }
 
     /// Follows the source for ever. The first look is done before the first wait.
@@ -128,11 +149,9 @@ impl Live {
         match self.engine(*policy, keys) {
             Ok(engine) => {
                 tracing::info!(policy = name, revision, "policy in force");
-                self.active.store(Arc::new(Active {
-                    gate: Gate::Open(Arc::new(engine)),
-                    revision,
-                    complaint: None,
-                }));
+                let grace = self.active().is_ready().then(|| self.clock.uptime() + GRACE);
+                let gate = Gate::Open(Arc::new(engine));
+                self.active.store(Arc::new(Active { gate, revision, complaint: None, grace }));
             }
             Err(error) => self.complain(&format!("policy cannot be enforced: {error}")),
         }
@@ -161,7 +180,12 @@ impl Live {
     fn close(&self, revision: String, closed: Closed, keys: &mut JoinSet<()>) {
         keys.abort_all();
         tracing::warn!(reason = closed.reason, revision, "closed: {}", closed.message);
-        self.active.store(Arc::new(Active { gate: Gate::Closed(closed), revision, complaint: None }));
+        self.active.store(Arc::new(Active {
+            gate: Gate::Closed(closed),
+            revision,
+            complaint: None,
+            grace: None,
+        }));
     }
 
     /// Keeps what is in force, and says what is wrong with the newest document.
@@ -176,7 +200,12 @@ impl Live {
         let kept = matches!(gate, Gate::Open(_));
         tracing::error!(kept_revision = before.revision, kept, "{complaint}");
         let complaint = Some(complaint.to_owned());
-        self.active.store(Arc::new(Active { gate, revision: before.revision.clone(), complaint }));
+        self.active.store(Arc::new(Active {
+            gate,
+            revision: before.revision.clone(),
+            complaint,
+            grace: before.grace,
+        }));
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use sidecar::clock::Clock;
 use sidecar::serve::{Bound, ServeError};
 use sidecar::settings::{self, Environment, Settings, Task};
 use tempfile::TempDir;
@@ -38,11 +39,22 @@ impl Sidecar {
         sidecar
     }
 
+    /// The same, by this clock.
+    pub(crate) async fn enforcing_at(policy: &str, upstream: &Upstream, clock: &Clock) -> Self {
+        let mut sidecar = Self::at(upstream.address, clock.clone()).await;
+        sidecar.enforce(policy);
+        sidecar.is_ready().await;
+        sidecar
+    }
+
     /// In front of whatever listens there, or nothing, and with an empty policy directory.
     pub(crate) async fn without_policy(upstream: SocketAddr) -> Self {
+        Self::at(upstream, super::clock().0).await
+    }
+
+    async fn at(upstream: SocketAddr, clock: Clock) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let settings = settings(directory.path(), upstream);
-        let (clock, _) = super::clock();
         let bound = Bound::bind(settings, clock).await.expect("port 0 is free");
         let (traffic, admin) = bound.addresses().expect("bound sockets have addresses");
         let (stop, stopped) = oneshot::channel();

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::world::client::{Connection, request};
-use crate::world::idp::{DISCOVERY, Idp};
+use crate::world::idp::{Answer, DISCOVERY, Idp};
 use crate::world::running::Sidecar;
 use crate::world::tokens::{Change, Draft, key_set};
 use crate::world::upstream::{Script, Upstream};
@@ -189,6 +189,24 @@ async fn an_edit_that_does_not_touch_the_provider_keeps_its_keys() {
     until_status(&mut connection, &plain, 403).await;
     assert_eq!(connection.exchange(&token).await.status, 200);
     assert_eq!(idp.requests(DISCOVERY), 1, "nothing was fetched again");
+}
+
+#[tokio::test]
+async fn a_new_providers_keys_may_take_a_moment_after_an_edit_and_not_at_the_start() {
+    let idp = Idp::start(&key_set()).await;
+    idp.answer(DISCOVERY, Answer::Silence);
+    let upstream = Upstream::start().await;
+    let (clock, hands) = crate::world::clock();
+    let mut sidecar = Sidecar::enforcing_at(&hmac_policy(&[SECRET]), &upstream, &clock).await;
+    sidecar.enforce(&oidc_policy(&idp.issuer()));
+    sidecar.until("/readyz", "not ready").await;
+    assert_eq!(sidecar.ask("/readyz").await.status, 200, "its kubelet leaves the pod in its Services");
+    hands.advance(Duration::from_secs(5));
+    assert_eq!(sidecar.ask("/readyz").await.status, 503);
+    let mut fresh = Sidecar::without_policy(upstream.address).await;
+    fresh.enforce(&oidc_policy(&idp.issuer()));
+    fresh.until("/readyz", "not ready").await;
+    assert_eq!(fresh.ask("/readyz").await.status, 503);
 }
 
 #[tokio::test]
