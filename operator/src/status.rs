@@ -66,6 +66,18 @@ pub fn turned_down(before: &Status, generation: i64, refusal: &Refusal, now: &Ti
     Status { observed_generation: Some(generation), conditions: conditions.to_vec(), ..Status::default() }
 }
 
+/// The status of a policy that cannot be brought about now: what was brought about before goes on.
+pub fn held_up(before: &Status, generation: i64, refusal: &Refusal, now: &Time) -> Status {
+    let refused = |kind| refused(before, kind, generation, refusal, now);
+    let injected = before.conditions.iter().find(|condition| condition.type_ == INJECTED).cloned();
+    let conditions = [Some(refused(ACCEPTED)), injected, Some(refused(READY))];
+    Status {
+        observed_generation: Some(generation),
+        conditions: conditions.into_iter().flatten().collect(),
+        ..before.clone()
+    }
+}
+
 /// The conditions that are not what they were: each is an Event.
 pub fn transitions<'a>(before: &Status, after: &'a Status) -> Vec<&'a Condition> {
     let same = |condition: &Condition| {

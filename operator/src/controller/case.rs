@@ -42,6 +42,11 @@ impl<'a> Case<'a> {
         self.report(&status::turned_down(&self.before, self.generation(), refusal, &self.now())).await
     }
 
+    /// What there is goes on, and why nothing newer can take its place.
+    pub(super) async fn hold_up(&self, refusal: &Refusal) -> Result<(), Error> {
+        self.report(&status::held_up(&self.before, self.generation(), refusal, &self.now())).await
+    }
+
     /// Conditions that turned become Events; the status is written where it differs.
     pub(super) async fn report(&self, after: &Status) -> Result<(), Error> {
         let Self { policy, context, owner, before } = self;

@@ -1,6 +1,7 @@
 //! One policy, from what is written to what is true: gather, resolve, render, apply, ask, status.
 //!
-//! Reads and writes the API server, and asks sidecars how they are.
+//! Reads and writes the API server, and asks sidecars how they are. What the API server refuses us stands in the status,
+//! for it is the author of the policy who can mend it; what merely fails is tried again (K12, promise 5).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use crate::told;
 
 /// Whoever waits for a Secret to arrive is waiting now.
 const MISSING: Duration = Duration::from_secs(5);
+const READ_FAILED: &str = "ReadFailed";
+const APPLY_FAILED: &str = "ApplyFailed";
 /// Pods that were told just now are asked so often; the longer it lasts, the more seldom.
 const SOONEST: Duration = Duration::from_millis(500);
 
@@ -47,7 +50,12 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, world: Arc<World>) -> Resul
             let refusal = Refusal { reason: "SecretConflict", message: foreign.to_string() };
             case.turn_down(&refusal).await.map(|()| Action::requeue(MISSING))
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            if let Some(refusal) = refusal(&error) {
+                case.hold_up(&refusal).await?;
+            }
+            Err(error)
+        }
     }
 }
 
@@ -99,6 +107,20 @@ fn next_question(
     Some((since / 2).max(SOONEST))
 }
 
+/// What the API server has understood and refused, and will refuse again: a quota, an object that must not change, a right
+/// that we lack.
+fn refusal(error: &Error) -> Option<Refusal> {
+    let (reason, cause) = match error {
+        Error::Read(cause) | Error::Pods(cause) => (READ_FAILED, cause),
+        Error::Apply(ApplyError::Api(cause)) => (APPLY_FAILED, cause),
+        Error::Apply(ApplyError::ForeignSecret(_)) | Error::Status(_) | Error::Admission(_) => return None,
+    };
+    let kube::Error::Api(answer) = cause else { return None };
+    // 409: somebody was faster. 429: later.
+    let is_final = (400..500).contains(&answer.code) && !matches!(answer.code, 409 | 429);
+    is_final.then(|| Refusal { reason, message: error.to_string() })
+}
+
 fn excluded() -> Refusal {
     let message = "policies in this namespace are not acted upon, so that the cluster can start without us: \
                    move the MCP server and its policy to a namespace of their own";
@@ -108,9 +130,29 @@ fn excluded() -> Refusal {
 #[cfg(test)]
 mod tests {
     use crds::Report;
+    use kube::core::Status as Answer;
 
     use super::*;
     use crate::told::Told;
+
+    fn answer(code: u16) -> kube::Error {
+        kube::Error::Api(Answer::failure("exceeded quota", "Forbidden").with_code(code).boxed())
+    }
+
+    #[test]
+    fn what_the_api_server_refuses_is_told_and_what_merely_fails_is_tried_again() {
+        let told = |error: Error| refusal(&error).map(|Refusal { reason, message }| (reason, message));
+        let apply = |code| Error::Apply(ApplyError::Api(answer(code)));
+        let says = "what was rendered cannot be applied: exceeded quota".to_owned();
+        for code in [400, 403, 404, 422] {
+            assert_eq!(told(apply(code)), Some((APPLY_FAILED, says.clone())), "{code}");
+        }
+        for code in [409, 429, 500, 503] {
+            assert_eq!(told(apply(code)), None, "{code}");
+        }
+        assert_eq!(told(Error::Read(answer(403))).map(|told| told.0), Some(READ_FAILED));
+        assert_eq!(told(Error::Status(answer(403))), None, "there is nowhere to say it");
+    }
 
     #[test]
     fn pods_are_asked_again_soon_after_they_were_told_and_more_and_more_seldom() {

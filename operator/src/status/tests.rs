@@ -182,3 +182,22 @@ fn pods_are_counted() {
     let counts = after(&Status::default(), &policy("x"), &[pod("r"), pod("older"), open, unheard], 0).pods;
     assert_eq!((counts.selected, counts.injected, counts.current), (4, 3, 1));
 }
+
+#[test]
+fn what_is_held_up_keeps_what_there_was_and_what_is_turned_down_does_not() {
+    let before = after(&Status::default(), &policy("x"), &[pod("r")], 0);
+    let refusal = Refusal { reason: "ApplyFailed", message: "no".into() };
+    let held = held_up(&before, 2, &refusal, &time(1));
+    assert_eq!((ready(&held), held.observed_generation), (("False", "ApplyFailed"), Some(2)));
+    assert_eq!(
+        (&held.injection, held.pods, &held.endpoints),
+        (&before.injection, before.pods, &before.endpoints)
+    );
+    assert_eq!(
+        held.conditions.iter().map(|one| one.type_.as_str()).collect::<Vec<_>>(),
+        [ACCEPTED, INJECTED, READY]
+    );
+    assert_eq!(held_up(&Status::default(), 1, &refusal, &time(1)).conditions.len(), 2);
+    let down = turned_down(&before, 2, &refusal, &time(1));
+    assert_eq!((ready(&down), &down.injection), (("False", "ApplyFailed"), &None));
+}
