@@ -4,55 +4,47 @@
 //! pods can ever be refused (W1, W2), and are removed when there is none; the third is always there. All are owned by a
 //! cluster-scoped object of the chart, so that uninstalling removes them even when we are gone (W8).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+mod files;
+mod named;
+
+use std::collections::BTreeSet;
+use std::time::Instant;
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{Patch as JsonPatch, PatchOperation, ReplaceOperation};
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::apply::params;
+use crate::apply::{params, plain};
+use crate::status::Admitted;
+use files::{INJECT, LABELLED, NAMESPACES, SELECTED, api, objects};
+use named::Named;
+pub(crate) use named::SETTLE;
 
-const INJECT: &str = include_str!("../admission/inject.yaml");
-const SELECTED: &str = include_str!("../admission/selected.yaml");
-const LABELLED: &str = include_str!("../admission/labelled.yaml");
-const NAMESPACES: &str = "/spec/matchConstraints/namespaceSelector/matchExpressions/0/values";
 /// Never ours, whatever lies in them: a cluster must be able to start without us.
 const EXCLUDED: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
-
-/// An API server reads its admission policies anew once a second; what it has not read yet, it does not enforce.
-pub(crate) const SETTLE: Duration = Duration::from_secs(2);
 
 /// Keeps the admission policies.
 pub struct Admission {
     client: Client,
-    owner: Option<OwnerReference>,
+    /// The ClusterRole that owns them.
+    owner: Option<String>,
     own_namespace: Option<String>,
-    applied: Mutex<Option<Applied>>,
+    now: fn() -> Instant,
+    kept: Mutex<Kept>,
 }
 
-/// The namespaces that the policies name, and since when.
-type Applied = BTreeMap<String, Since>;
-
-#[derive(Debug, Clone, Copy)]
-enum Since {
-    /// An earlier run has named it.
-    Before,
-    Named(Instant),
-}
-
-impl Since {
-    fn has_settled(&self) -> bool {
-        match self {
-            Self::Before => true,
-            Self::Named(at) => at.elapsed() >= SETTLE,
-        }
-    }
+/// How far they are kept.
+#[derive(Debug, Default)]
+struct Kept {
+    /// `None` where nothing is certain.
+    named: Option<Named>,
+    /// What stood in the way the last time.
+    trouble: Option<String>,
 }
 
 /// Why they could not be kept.
@@ -62,13 +54,20 @@ pub enum AdmissionError {
         "this API server has no MutatingAdmissionPolicy of admissionregistration.k8s.io/v1: Kubernetes 1.36 or later is needed"
     )]
     Unsupported,
-    #[error("cannot write {kind} '{name}': {source}")]
+    #[error("cannot read ClusterRole '{name}', which is to own the admission policies: {}", plain(.source))]
+    Owner { name: String, source: Box<kube::Error> },
+    #[error("cannot write {kind} '{name}': {}", plain(.source))]
     Api { kind: String, name: String, source: Box<kube::Error> },
 }
 
 impl Admission {
-    pub fn new(client: Client, owner: Option<OwnerReference>, own_namespace: Option<String>) -> Self {
-        Self { client, owner, own_namespace, applied: Mutex::new(None) }
+    pub fn new(
+        client: Client,
+        owner: Option<String>,
+        own_namespace: Option<String>,
+        now: fn() -> Instant,
+    ) -> Self {
+        Self { client, owner, own_namespace, now, kept: Mutex::default() }
     }
 
     /// Whether policies in this namespace are acted upon.
@@ -77,56 +76,64 @@ impl Admission {
     }
 
     /// Whether the API server is known to look at this namespace's pods.
-    pub async fn is_in_force(&self, namespace: &str) -> bool {
-        let applied = self.applied.lock().await;
-        applied.as_ref().and_then(|applied| applied.get(namespace)).is_some_and(Since::has_settled)
+    pub async fn of(&self, namespace: &str) -> Admitted {
+        let kept = self.kept.lock().await;
+        match &kept.named {
+            Some(named) if named.has_settled(namespace, (self.now)()) => Admitted::InForce,
+            _ => Admitted::NotYet(kept.trouble.clone()),
+        }
     }
 
     /// Makes the policies name just these namespaces, if they do not yet.
     pub async fn cover(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
         let namespaces = self.without_excluded(namespaces);
-        let mut applied = self.applied.lock().await;
-        if applied.as_ref().is_some_and(|applied| applied.keys().eq(namespaces.iter())) {
+        let mut kept = self.kept.lock().await;
+        if kept.named.as_ref().is_some_and(|named| named.are_just(&namespaces)) {
             return Ok(());
         }
-        self.bring(&mut applied, &namespaces).await
+        self.bring(&mut kept, &namespaces).await
     }
 
     /// The same, whatever we believe: somebody may have changed or removed them.
     pub async fn restore(&self, namespaces: BTreeSet<String>) -> Result<(), AdmissionError> {
         let namespaces = self.without_excluded(namespaces);
-        let mut applied = self.applied.lock().await;
-        self.bring(&mut applied, &namespaces).await
+        let mut kept = self.kept.lock().await;
+        self.bring(&mut kept, &namespaces).await
     }
 
-    async fn bring(
-        &self,
-        applied: &mut Option<Applied>,
-        wanted: &BTreeSet<String>,
-    ) -> Result<(), AdmissionError> {
+    async fn bring(&self, kept: &mut Kept, wanted: &BTreeSet<String>) -> Result<(), AdmissionError> {
         // While they are being written nothing is certain; a failure leaves it so.
-        let before = match applied.take() {
+        let before = kept.named.take();
+        let brought = self.bring_from(before, wanted).await;
+        kept.trouble = brought.as_ref().err().map(ToString::to_string);
+        kept.named = Some(brought?);
+        Ok(())
+    }
+
+    async fn bring_from(
+        &self,
+        before: Option<Named>,
+        wanted: &BTreeSet<String>,
+    ) -> Result<Named, AdmissionError> {
+        let before = match before {
             Some(before) => before,
             None => self.found().await?,
         };
         self.write(wanted).await?;
-        let since =
-            |namespace: &String| before.get(namespace).copied().unwrap_or(Since::Named(Instant::now()));
-        *applied = Some(wanted.iter().map(|namespace| (namespace.clone(), since(namespace))).collect());
-        Ok(())
+        Ok(before.renewed(wanted, (self.now)()))
     }
 
     /// The namespaces that an earlier run has named: the API server knows them.
-    async fn found(&self) -> Result<Applied, AdmissionError> {
+    async fn found(&self) -> Result<Named, AdmissionError> {
         let Some(object) = objects(INJECT, &BTreeSet::new()).into_iter().next() else {
-            return Ok(Applied::new());
+            return Ok(Named::default());
         };
-        let (api, kind, name) = self.api(&object);
+        let (api, kind, name) = api(&self.client, &object);
         let found = api.get_opt(&name).await.map_err(|error| failed(error, kind, name))?;
         let values =
             found.and_then(|found| found.data.pointer(NAMESPACES).and_then(Value::as_array).cloned());
         let names = values.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned));
-        Ok(names.map(|name| (name, Since::Before)).collect())
+        Ok(Named::by_an_earlier_run(names))
     }
 
     fn without_excluded(&self, namespaces: BTreeSet<String>) -> BTreeSet<String> {
@@ -134,8 +141,9 @@ impl Admission {
     }
 
     async fn write(&self, namespaces: &BTreeSet<String>) -> Result<(), AdmissionError> {
+        let owner = self.owner().await?;
         for object in objects(LABELLED, namespaces) {
-            self.apply(object).await?;
+            self.apply(object, owner.as_ref()).await?;
         }
         // The gate that refuses comes before the one that injects, so that nothing is ever placed unchecked.
         for file in [SELECTED, INJECT] {
@@ -143,7 +151,7 @@ impl Admission {
                 if namespaces.is_empty() {
                     self.remove(&object).await?;
                 } else {
-                    self.apply(object).await?;
+                    self.apply(object, owner.as_ref()).await?;
                 }
             }
         }
@@ -151,16 +159,31 @@ impl Admission {
         Ok(())
     }
 
-    async fn apply(&self, mut object: Value) -> Result<(), AdmissionError> {
-        if let Some(owner) = &self.owner {
+    /// Looked up each time: one that was made anew under its name is another object, and what the old one owns is collected.
+    async fn owner(&self) -> Result<Option<OwnerReference>, AdmissionError> {
+        let Some(name) = self.owner.clone() else { return Ok(None) };
+        let role = Api::<ClusterRole>::all(self.client.clone()).get(&name).await;
+        let role =
+            role.map_err(|error| AdmissionError::Owner { name: name.clone(), source: error.into() })?;
+        Ok(Some(OwnerReference {
+            api_version: "rbac.authorization.k8s.io/v1".into(),
+            kind: "ClusterRole".into(),
+            name,
+            uid: role.metadata.uid.unwrap_or_default(),
+            ..OwnerReference::default()
+        }))
+    }
+
+    async fn apply(&self, mut object: Value, owner: Option<&OwnerReference>) -> Result<(), AdmissionError> {
+        if let Some(owner) = owner {
             object["metadata"]["ownerReferences"] = json!([owner]);
         }
-        let (api, kind, name) = self.api(&object);
+        let (api, kind, name) = api(&self.client, &object);
         let exact = || async {
             api.patch(&name, &params(), &Patch::Apply(&object)).await?;
             // Applying merges: what somebody has added to a rule would stay, and could open the gate. Replacing does not.
             let operation = PatchOperation::Replace(ReplaceOperation {
-                path: spec_path(),
+                path: PointerBuf::from_tokens(["spec"]),
                 value: object["spec"].clone(),
             });
             api.patch(&name, &PatchParams::default(), &Patch::<Value>::Json(JsonPatch(vec![operation]))).await
@@ -170,30 +193,13 @@ impl Admission {
     }
 
     async fn remove(&self, object: &Value) -> Result<(), AdmissionError> {
-        let (api, kind, name) = self.api(object);
+        let (api, kind, name) = api(&self.client, object);
         match api.delete(&name, &DeleteParams::default()).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             Err(error) => Err(failed(error, kind, name)),
         }
     }
-
-    fn api(&self, object: &Value) -> (Api<DynamicObject>, String, String) {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (kind, name) = (text(&object["kind"]), text(&object["metadata"]["name"]));
-        let resource = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", &kind);
-        let plural = if kind.ends_with("Policy") {
-            format!("{}ies", kind.to_lowercase().trim_end_matches('y'))
-        } else {
-            format!("{}s", kind.to_lowercase())
-        };
-        let resource = ApiResource::from_gvk_with_plural(&resource, &plural);
-        (Api::all_with(self.client.clone(), &resource), kind, name)
-    }
-}
-
-fn spec_path() -> PointerBuf {
-    PointerBuf::from_tokens(["spec"])
 }
 
 fn failed(error: kube::Error, kind: String, name: String) -> AdmissionError {
@@ -203,48 +209,5 @@ fn failed(error: kube::Error, kind: String, name: String) -> AdmissionError {
             AdmissionError::Unsupported
         }
         _ => AdmissionError::Api { kind, name, source: Box::new(error) },
-    }
-}
-
-/// The objects of a file, with the namespaces where the file leaves room for them.
-fn objects(file: &str, namespaces: &BTreeSet<String>) -> Vec<Value> {
-    let documents = serde_yaml::Deserializer::from_str(file);
-    let object = |document| {
-        let mut object =
-            Value::deserialize(document).expect("the files are part of the program, and a test reads them");
-        if let Some(values) = object.pointer_mut(NAMESPACES) {
-            *values = json!(namespaces);
-        }
-        object
-    };
-    documents.map(object).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn namespaces() -> BTreeSet<String> {
-        BTreeSet::from(["data".to_owned(), "tools".to_owned()])
-    }
-
-    #[test]
-    fn each_file_is_a_policy_and_its_binding_of_one_name() {
-        for (file, name) in [(INJECT, "inject"), (SELECTED, "selected"), (LABELLED, "labelled")] {
-            let objects = objects(file, &namespaces());
-            let names: Vec<_> =
-                objects.iter().map(|object| object["metadata"]["name"].as_str().expect("named")).collect();
-            assert_eq!(names, [format!("{name}.mcpoauth.dev"), format!("{name}.mcpoauth.dev")]);
-            assert!(objects[1]["kind"].as_str().expect("a kind").ends_with("Binding"));
-        }
-    }
-
-    #[test]
-    fn a_policy_with_a_parameter_names_its_namespaces_and_the_one_without_names_none() {
-        for file in [INJECT, SELECTED] {
-            assert_eq!(objects(file, &namespaces())[0].pointer(NAMESPACES), Some(&json!(["data", "tools"])));
-        }
-        assert_eq!(objects(LABELLED, &namespaces())[0].pointer(NAMESPACES), None);
-        assert_eq!(objects(LABELLED, &namespaces())[0].pointer("/spec/paramKind"), None);
     }
 }

@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Parser;
-use k8s_openapi::api::rbac::v1::ClusterRole;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
-use kube::{Api, Client};
+use kube::Client;
 use kube_runtime::events::{Recorder, Reporter};
 use operator::admission::Admission;
 use operator::controller::{self, Context};
@@ -25,8 +24,6 @@ enum Error {
     Listen(std::net::SocketAddr, std::io::Error),
     #[error("cannot reach the cluster: {0}")]
     Connect(kube::Error),
-    #[error("cannot read ClusterRole '{0}', which is to own the admission policies: {1}")]
-    Owner(String, kube::Error),
 }
 
 fn main() -> ExitCode {
@@ -61,12 +58,11 @@ async fn run(settings: Run) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
     let client = Client::try_default().await.map_err(Error::Connect)?;
-    let owner = owner(&client, settings.admission_owner).await?;
     let metrics = Metrics::default();
     let reporter = Reporter { controller: MANAGER.into(), instance: None };
     let context = Context {
         recorder: Recorder::new(client.clone(), reporter),
-        admission: Admission::new(client.clone(), owner, settings.namespace),
+        admission: Admission::new(client.clone(), settings.admission_owner, settings.namespace, Instant::now),
         client,
         metrics: metrics.clone(),
         sidecar_image: settings.sidecar_image,
@@ -84,18 +80,4 @@ async fn run(settings: Run) -> Result<(), Error> {
         () = controller::run(Arc::new(context), told) => Ok(()),
         Err(error) = telemetry::serve(settings.listen, metrics) => Err(Error::Listen(settings.listen, error)),
     }
-}
-
-async fn owner(client: &Client, name: Option<String>) -> Result<Option<OwnerReference>, Error> {
-    let Some(name) = name else { return Ok(None) };
-    let role = Api::<ClusterRole>::all(client.clone()).get(&name).await;
-    let role = role.map_err(|error| Error::Owner(name.clone(), error))?;
-    let reference = OwnerReference {
-        api_version: "rbac.authorization.k8s.io/v1".into(),
-        kind: "ClusterRole".into(),
-        name,
-        uid: role.metadata.uid.unwrap_or_default(),
-        ..OwnerReference::default()
-    };
-    Ok(Some(reference))
 }

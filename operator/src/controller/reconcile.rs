@@ -70,8 +70,7 @@ async fn bring_about(case: &Case<'_>, world: &World) -> Result<Duration, Error> 
     let mut pods = apply::selected(client, owner, spec, &built).await.map_err(Error::Pods)?;
     let untold = apply::untold(&mut pods, &built.revision, (context.clock)());
     tokio::join!(apply::tell(client, owner, untold), hear::ask(&mut pods));
-    let in_force = context.admission.is_in_force(&owner.namespace).await;
-    let admission = if in_force { Admitted::InForce } else { Admitted::NotYet(None) };
+    let admission = context.admission.of(&owner.namespace).await;
     let generation = case.generation();
     let facts = Facts { generation, resolved: &resolved, built: &built, pods: &pods, admission };
     let after = status::status(before, &facts, &case.now());
