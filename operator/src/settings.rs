@@ -38,7 +38,7 @@ pub struct Run {
     /// Where /healthz, /readyz and /metrics are answered.
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// How often named Secrets and ConfigMaps are looked at again, such as 20s or 2m.
+    /// How often named Secrets and ConfigMaps are looked at again, from 1s to 30s.
     #[arg(long, default_value = "20s", value_parser = duration, value_name = "DURATION")]
     pub resync: Duration,
     /// How much is logged.
@@ -65,15 +65,11 @@ impl From<Log> for Level {
     }
 }
 
-/// A whole number of seconds or minutes, at least one second.
+/// A whole number of seconds. It is promised that a Secret that is deleted closes within half a minute.
 fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "must be a number of seconds or minutes, such as 30s or 2m".to_owned();
-    let (number, unit) = match text.strip_suffix('m') {
-        Some(number) => (number, 60),
-        None => (text.strip_suffix('s').ok_or_else(wrong)?, 1),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    if (1..=86_400).contains(&number) { Ok(Duration::from_secs(number * unit)) } else { Err(wrong()) }
+    let wrong = || "must be a number of seconds from 1s to 30s".to_owned();
+    let number: u64 = text.strip_suffix('s').and_then(|number| number.parse().ok()).ok_or_else(wrong)?;
+    if (1..=30).contains(&number) { Ok(Duration::from_secs(number)) } else { Err(wrong()) }
 }
 
 #[cfg(test)]
@@ -88,10 +84,10 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_has_a_number_and_a_unit() {
+    fn the_slow_clock_is_not_slower_than_what_is_promised() {
         assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
-        for wrong in ["30", "0s", "s", "-1s", "1h", ""] {
+        assert_eq!(duration("1s"), Ok(Duration::from_secs(1)));
+        for wrong in ["31s", "1m", "30", "0s", "s", "-1s", "1h", ""] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -44,7 +44,7 @@ const HMAC: &[&str] = &[
 ];
 
 /// Good values with one change, and what helm must say to it.
-const REFUSED: [(&str, &[&str], &str, &str); 21] = [
+const REFUSED: [(&str, &[&str], &str, &str); 23] = [
     (SERVER, BARE, "image.repository=", "/image/repository"),
     (SERVER, BARE, "port=0", "/port"),
     (SERVER, BARE, "port=17080", "/port"),
@@ -71,6 +71,9 @@ const REFUSED: [(&str, &[&str], &str, &str); 21] = [
     // K18: an image that nobody named is nobody's; what is injected stands in front of every server.
     (OPERATOR, IMAGES, "image.repository=", "set image.repository and sidecarImage.repository"),
     (OPERATOR, IMAGES, "sidecarImage.repository=", "set image.repository and sidecarImage.repository"),
+    // The page promises that a Secret's change arrives within 30 seconds.
+    (OPERATOR, IMAGES, "resync=31s", "/resync"),
+    (OPERATOR, IMAGES, "resync=1m", "/resync"),
     // The operator's image has one; what is injected has a fixed one, and a value that does nothing is none.
     (OPERATOR, IMAGES, "sidecarImage.pullPolicy=Always", "pullPolicy"),
 ];
@@ -89,6 +92,7 @@ const ACCEPTED: [(&str, &[&str]); 7] = [
             "image.pullPolicy=Always",
             "sidecarImage.repository=example/sidecar",
             "logLevel=debug",
+            "resync=30s",
             "sidecarImage.tag=v1",
             "imagePullSecrets={pull}",
         ],
