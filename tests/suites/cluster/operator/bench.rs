@@ -110,9 +110,24 @@ impl Bench {
             .stdout)
     }
 
+    /// A condition that is about the policy as it stands now; null where there is none.
+    pub(super) async fn condition(&self, namespace: &str, kind: &str) -> Result<Value, Error> {
+        let found = ["get", "mop", "trino", "--namespace", namespace, "--output=json"];
+        let found = self.kubectl().run(&found).await?;
+        let policy: Value = serde_json::from_str(&found.stdout).unwrap_or_default();
+        let generation = &policy["metadata"]["generation"];
+        let is_it = |one: &&Value| one["type"] == kind && &one["observedGeneration"] == generation;
+        Ok(policy["status"]["conditions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(is_it)
+            .cloned()
+            .unwrap_or_default())
+    }
+
     pub(super) async fn reason(&self, namespace: &str, condition: &str) -> Result<String, Error> {
-        let path = format!("--output=jsonpath={{.status.conditions[?(@.type==\"{condition}\")].reason}}");
-        Ok(self.kubectl().run(&["get", "mop", "trino", "--namespace", namespace, &path]).await?.stdout)
+        Ok(self.condition(namespace, condition).await?["reason"].as_str().unwrap_or_default().to_owned())
     }
 
     pub(super) async fn until(

@@ -2,6 +2,8 @@
 //! K14, W8): what it makes, what it repairs, and what it never touches.
 
 mod bench;
+mod pods;
+mod troubles;
 
 use bench::Bench;
 use harness::lab::Error;

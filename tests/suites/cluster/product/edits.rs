@@ -1,4 +1,5 @@
-//! Edits under way: seen in the running pod, without a restart and without cutting what is open.
+//! Edits under way: seen in the running pod, without a restart and without cutting what is open; and spoken of as they
+//! are (K14, promise 8).
 
 use std::time::Duration;
 
@@ -45,6 +46,38 @@ async fn an_edit_is_in_force_within_three_seconds_and_an_open_call_goes_on() -> 
     assert!(open.text.contains("Long running operation completed"), "{}", open.text);
     assert_eq!(scene.pod().await?["status"]["initContainerStatuses"][0]["restartCount"], 0);
     eprintln!("the slowest of four edits was in force after {worst:?}");
+    Ok(())
+}
+
+/// K14: whoever waits until `Ready` is true of an edit never meets a sidecar that does not enforce it.
+#[tokio::test(flavor = "multi_thread")]
+async fn ready_is_never_said_of_an_edit_before_the_sidecar_enforces_it() -> Result<(), Error> {
+    let Some(cluster) = Cluster::current_or_skip()? else { return Ok(()) };
+    let _product = install::product(&cluster).await?;
+    let scene = Scene::new(&cluster, "honest").await?;
+    scene.secret("hmac", SECRET).await?;
+    scene.policy(&json!({})).await?;
+    scene.until_in_force().await?;
+    scene.server().await?;
+    scene.until_said("Ready", "Ready").await?;
+    let token = scene.token(SECRET, 600);
+    let mut slowest = Duration::ZERO;
+    for (scopes, status) in
+        [(json!(["other"]), 403), (json!(null), 200), (json!(["a"]), 403), (json!(null), 200)]
+    {
+        scene.edit(&json!({ "authorization": { "requiredScopes": scopes } })).await?;
+        slowest = slowest.max(scene.until_said("Ready", "Ready").await?);
+        assert_eq!(scene.call(Some(&token)).await?.status, status, "{}", scene.condition("Ready").await?);
+    }
+    eprintln!("the slowest of four edits was reported after {slowest:?}");
+    // What only a new pod is given is not in the one that runs.
+    scene.edit(&json!({ "server": { "env": [{ "name": "UNUSED", "value": "1" }] } })).await?;
+    scene.until_said("Ready", "PodsOutdated").await?;
+    let counts = ["get", "mop", "everything", "--output=jsonpath={.status.pods}"];
+    assert_eq!(scene.kubectl(&counts).await?, r#"{"current":0,"injected":1,"selected":1}"#);
+    scene.restart().await?;
+    scene.until_said("Ready", "Ready").await?;
+    assert_eq!(scene.kubectl(&counts).await?, r#"{"current":1,"injected":1,"selected":1}"#);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ mod without_us;
 
 use std::time::Duration;
 
-use harness::lab::{Cluster, Error};
+use harness::lab::{Cluster, Error, eventually};
 use scene::{SECRET, Scene};
 use serde_json::json;
 
@@ -24,10 +24,12 @@ async fn a_service_that_names_its_port_leads_through_the_sidecar_and_nothing_ref
     scene.until("the server", Duration::from_secs(30), None, 200).await?;
     scene.secret("hmac", SECRET).await?;
     scene.policy(&json!({})).await?;
+    the_open_pod_is_reported(&scene).await?;
     scene.until_in_force().await?;
     scene.restart().await?;
     scene.until_ready().await?;
     scene.until("the sidecar", Duration::from_secs(20), None, 401).await?;
+    the_policy_says_how_it_is(&scene).await?;
     let before = scene.server_log().await?;
     for token in [
         None,
@@ -44,6 +46,33 @@ async fn a_service_that_names_its_port_leads_through_the_sidecar_and_nothing_ref
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_ne!(scene.server_log().await?, before, "the log does show requests");
     Ok(())
+}
+
+/// K17: a pod from before the policy is named before anybody restarts it.
+async fn the_open_pod_is_reported(scene: &Scene<'_>) -> Result<(), Error> {
+    let open = async || {
+        let injected = scene.condition("Injected").await?;
+        let found = injected["status"] == "False" && injected["reason"] == "PodsNotInjected";
+        Ok(found.then_some(injected))
+    };
+    let injected = eventually("the open pod", Duration::from_secs(10), open).await?;
+    let pod = scene.pod().await?["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    assert!(injected["message"].as_str().is_some_and(|text| text.contains(&pod)), "{injected}");
+    Ok(())
+}
+
+/// One line, and an Event: what a person sees who looks.
+async fn the_policy_says_how_it_is(scene: &Scene<'_>) -> Result<(), Error> {
+    let table = scene.kubectl(&["get", "mop", "everything"]).await?;
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["NAME", "READY", "REASON", "PROVIDER", "PODS", "CURRENT", "URL", "AGE"]);
+    assert_eq!(rows[1][..7], ["everything", "True", "Ready", "hmac", "1", "1", scene.url().as_str()]);
+    let select = "involvedObject.kind=McpOAuthPolicy,involvedObject.name=everything,reason=Ready";
+    let published = async || {
+        let events = scene.kubectl(&["get", "events", "--field-selector", select, "--output=name"]).await?;
+        Ok((!events.is_empty()).then_some(()))
+    };
+    eventually("an Event", Duration::from_secs(10), published).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,6 +127,26 @@ impl<'a> Scene<'a> {
         self.kubectl(&["wait", "mop", "everything", "--for=condition=Ready", "--timeout=60s"]).await.map(drop)
     }
 
+    /// Waits until a condition gives this reason for the policy as it stands now, and says how long that took.
+    pub(super) async fn until_said(&self, kind: &str, reason: &str) -> Result<Duration, Error> {
+        let begun = Instant::now();
+        let said = async || {
+            let policy =
+                self.cluster.kubectl().get(&["mop", "everything", "--namespace", self.name()]).await?;
+            let is_it = |one: &Value| {
+                one["type"] == kind
+                    && one["reason"] == reason
+                    && one["observedGeneration"] == policy["metadata"]["generation"]
+            };
+            Ok(policy["status"]["conditions"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(is_it))
+                .then_some(()))
+        };
+        eventually(&format!("{kind} with reason {reason}"), SOON, said).await?;
+        Ok(begun.elapsed())
+    }
+
     pub(super) async fn condition(&self, kind: &str) -> Result<Value, Error> {
         let policy = self.cluster.kubectl().get(&["mop", "everything", "--namespace", self.name()]).await?;
         let conditions = policy["status"]["conditions"].as_array().cloned().unwrap_or_default();
