@@ -180,6 +180,10 @@ impl Scene<'_> {
         self.patch(&json!({ "spec": { "authorization": null } })).await?;
         let (_, took) = self.until(way, Some(token), |answer| answer.status == 200).await?;
         self.teller.so(format_args!("and undone {:.1} s after the next", took.as_secs_f64()));
+        // The operator hears of it a moment later than we.
+        let ready =
+            ["wait", "mop", SERVER, "--namespace", NAMESPACE, "--for=condition=Ready", "--timeout=60s"];
+        self.place.kubectl().check(&ready).await?;
         self.kubectl_shown(&["get", "mop,pods", "--namespace", NAMESPACE]).await
     }
 

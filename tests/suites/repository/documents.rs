@@ -9,17 +9,19 @@ use crate::checkout::{File, files, read, root};
 
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
 
-/// Where the words stand that answers, logs and conditions carry: each as `=> "word"` or `reason: "Word"`,
-/// or behind the generation that a policy is turned down in.
-const SAYS: [&str; 8] = [
+/// Where the words stand that answers, logs and conditions carry: each as `=> "word"`, `reason: "Word"` or
+/// `const NAME: &str = "Word"`.
+const SAYS: [&str; 10] = [
     "sidecar/src/bearer/refusal.rs",
     "sidecar/src/forward/mod.rs",
     "sidecar/src/live/mod.rs",
     "sidecar/src/reply.rs",
     "sidecar/src/target.rs",
-    "operator/src/controller.rs",
+    "operator/src/controller/case.rs",
+    "operator/src/controller/reconcile.rs",
     "operator/src/resolve.rs",
     "operator/src/status.rs",
+    "operator/src/status/verdict.rs",
 ];
 
 /// Codes of OAuth, which stand for several reasons, and a host.
@@ -152,9 +154,5 @@ fn reasons(path: &str) -> Vec<String> {
             && word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
             && !NO_REASONS.contains(&word.as_str())
     };
-    ["=> \"", "reason: \"", "generation, \"", "generation(policy), \""]
-        .into_iter()
-        .flat_map(after)
-        .filter(plain)
-        .collect()
+    ["=> \"", "reason: \"", ": &str = \""].into_iter().flat_map(after).filter(plain).collect()
 }
