@@ -186,7 +186,7 @@ async fn the_operators_rights_are_the_ones_that_it_uses() {
         (admission, "validatingadmissionpolicies", "patch"),
         (admission, "validatingadmissionpolicybindings", "patch"),
     ]);
-    let objects = objects(OPERATOR, &[]).await;
+    let objects = objects(OPERATOR, IMAGES).await;
     let rules = objects.iter().filter_map(|object| object["rules"].as_array()).flatten();
     let mut found = BTreeSet::new();
     for rule in rules {
