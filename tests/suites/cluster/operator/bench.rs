@@ -46,6 +46,8 @@ impl Bench {
             "--kube-version",
             "1.36.0",
         ]);
+        helm.args(["--set", "image.repository=localhost/mcp-oauth-operator"]);
+        helm.args(["--set", "sidecarImage.repository=localhost/mcp-oauth-sidecar"]);
         helm.args(["--show-only", "templates/rbac.yaml"]);
         kubectl.apply(&check(&mut helm, BOUND).await?).await?;
         let kubeconfig = account(&server, folder.path()).await?;
