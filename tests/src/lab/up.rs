@@ -31,7 +31,7 @@ pub async fn prepare(paths: &Paths, progress: Progress) -> Result<Prepared, Erro
     if !super::is_root() {
         return Err(Error::NotRoot);
     }
-    tools::ensure_packages(progress).await?;
+    tools::ensure(&[&tools::NODE[..], &tools::ASKING].concat(), progress).await?;
     let tools = tools::ensure_kubectl(paths, progress).await?;
     let kubernetes = Kubernetes::new(paths);
     kubernetes.ensure(paths, progress).await?;

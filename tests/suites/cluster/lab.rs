@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use harness::lab::command::{Group, within};
 use harness::lab::image::Image;
 use harness::lab::leftovers::Snapshot;
-use harness::lab::{Cluster, Environment, Error, Name, Paths, eventually, is_root};
+use harness::lab::{Cluster, Environment, Error, Name, Paths, eventually, is_root, processes};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 
@@ -85,11 +85,11 @@ fn left_since(before: &Snapshot, name: &Name, paths: &Paths) -> Vec<String> {
 /// Waits for the programs of a lab to be gone: the kernel ends them a moment after their PID 1.
 async fn all_gone(paths: &Paths, name: &Name) -> Result<(), Error> {
     let folder = paths.run(name).to_string_lossy().into_owned();
-    let none = async || {
-        let processes = Command::new("ps").args(["-eo", "args"]).output().await;
-        let text = processes.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-        Ok(text.is_ok_and(|text| !text.contains(&folder)).then_some(()))
+    let names = |pid: u32| {
+        let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).contains(&folder)
     };
+    let none = async || Ok((!processes::others().any(names)).then_some(()));
     eventually("the end of the lab's programs", SOON, none).await
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
@@ -148,14 +149,13 @@ impl Running {
         Self { child, traffic, admin }
     }
 
-    fn signal(&self, signal: &str) {
-        let pid = self.child.id().expect("it runs").to_string();
-        let sent = std::process::Command::new("kill").args([signal, &pid]).status();
-        assert!(sent.is_ok_and(|status| status.success()));
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it runs");
+        kill_process(pid, signal).expect("it is ours");
     }
 
     /// Its log, and its exit code, after it was told to end.
-    async fn end(mut self, signal: &str) -> (String, Option<i32>) {
+    async fn end(mut self, signal: Signal) -> (String, Option<i32>) {
         self.signal(signal);
         let mut log = String::new();
         let mut stderr = self.child.stderr.take().expect("it is piped");
@@ -196,7 +196,7 @@ async fn the_seeds_variables_alone_are_enough_to_run() {
     let good = request("POST", "/mcp", &[("authorization", &bearer)], "{}");
     assert_eq!(send(running.traffic, good).await.status, 200);
     assert_eq!(send(running.admin, request("GET", "/healthz", &[], "")).await.status, 200);
-    assert_eq!(running.end("-TERM").await.1, Some(0));
+    assert_eq!(running.end(Signal::TERM).await.1, Some(0));
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_token_signed_with_a_guessable_secret_is_not_ours() {
     let forged = format!("Bearer {signed}.{}", encode(&hmac_tag(256, b"secret", signed.as_bytes())));
     let reply = send(running.traffic, request("POST", "/mcp", &[("authorization", &forged)], "{}")).await;
     assert_eq!((reply.status, upstream.bytes()), (401, 0));
-    assert_eq!(running.end("-INT").await.1, Some(0));
+    assert_eq!(running.end(Signal::INT).await.1, Some(0));
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn every_request_is_one_record_and_no_record_holds_a_token_or_a_query() {
     let in_query = format!("/mcp?access_token={good}");
     send(running.traffic, request("POST", &in_query, &[("cookie", "hidden-in-a-cookie")], "{}")).await;
     send(running.traffic, request("GET", "/.well-known/oauth-protected-resource", &[], "")).await;
-    let (log, _) = running.end("-TERM").await;
+    let (log, _) = running.end(Signal::TERM).await;
     let records: Vec<serde_json::Value> = log
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
@@ -255,6 +255,6 @@ async fn an_idle_connection_does_not_keep_it_from_ending() {
     let running = Running::start(&upstream, &[]).await;
     let _idle = Connection::open(running.traffic).await;
     let begun = std::time::Instant::now();
-    assert_eq!(running.end("-TERM").await.1, Some(0));
+    assert_eq!(running.end(Signal::TERM).await.1, Some(0));
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
