@@ -60,9 +60,7 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
             steps.tests("unit tests", cargo(paths, &all)).await;
         }
         Part::Sidecar => {
-            steps
-                .check("build of the programs", cargo(paths, &["build", "--quiet", "--workspace", "--bins"]))
-                .await;
+            programs(paths, steps).await;
             steps.tests("suite sidecar", suite("sidecar")).await;
         }
         Part::Repository => {
@@ -74,6 +72,12 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
         }
         Part::Cluster | Part::Clients => {}
     }
+}
+
+/// What the suites start: cargo builds the programs of a package for the tests of that package alone.
+async fn programs(paths: &Paths, steps: &mut Steps) {
+    let build = ["build", "--quiet", "--workspace", "--bins"];
+    steps.check("build of the programs", cargo(paths, &build)).await;
 }
 
 /// The suites that need a cluster: built before it comes up, run in its node's network.
@@ -94,10 +98,7 @@ async fn in_cluster(
         }
         return Ok(());
     }
-    for suite in suites {
-        let build = ["test", "--quiet", "--workspace", "--no-run", "--test", suite.name()];
-        steps.check(&format!("build of suite {}", suite.name()), cargo(&paths, &build)).await;
-    }
+    build(suites, &paths, steps).await;
     let progress = steps.progress;
     let prepared = steps.step("what the cluster needs", up::prepare(&paths, progress)).await;
     let Some(prepared) = prepared else { return Ok(()) };
@@ -112,6 +113,17 @@ async fn in_cluster(
         run_inside(*suite, &running, &paths, steps).await;
     }
     Ok(())
+}
+
+/// The suites and the programs that they start.
+async fn build(suites: &[Part], paths: &Paths, steps: &mut Steps) {
+    if suites.contains(&Part::Cluster) {
+        programs(paths, steps).await;
+    }
+    for suite in suites {
+        let build = ["test", "--quiet", "--workspace", "--no-run", "--test", suite.name()];
+        steps.check(&format!("build of suite {}", suite.name()), cargo(paths, &build)).await;
+    }
 }
 
 async fn run_inside(suite: Part, running: &Running, paths: &Paths, steps: &mut Steps) {
