@@ -8,7 +8,11 @@ export CARGO_TARGET_DIR ?= $(MCP_OAUTH_CACHE)/target
 $(shell mkdir -p "$(CARGO_TARGET_DIR)"; last="$(CARGO_TARGET_DIR)/last-checkout"; \
   [ "$$(cat "$$last" 2> /dev/null)" = "$(CURDIR)" ] || { find crds operator sidecar tests -type f -exec touch {} + ; echo "$(CURDIR)" > "$$last"; })
 
-LAB = cargo run --quiet --package mcp-oauth-tests --bin lab --
+# Where somebody looks on, cargo shows how far it is.
+define lab
+@echo "building the lab, which does the rest (the first time: half a minute) …"
+@cargo run $$([ -t 2 ] || echo --quiet) --package mcp-oauth-tests --bin lab -- $(1)
+endef
 
 .PHONY: help demo test check generate image cluster
 
@@ -21,13 +25,13 @@ help:
 	@echo "make cluster    bring up a Kubernetes to look around in (lab --help says how)"
 
 demo:
-	@$(LAB) demo $(if $(CONTEXT),--context $(CONTEXT) --images $(IMAGES))
+	$(call lab,demo $(if $(CONTEXT),--context '$(CONTEXT)') $(if $(IMAGES),--images '$(IMAGES)'))
 
 test:
-	@$(LAB) test
+	$(call lab,test)
 
 check:
-	@$(LAB) test --only format --only clippy --only repository
+	$(call lab,test --only format --only clippy --only repository)
 
 generate:
 	cargo run --quiet --package mcp-oauth-operator -- crds > crds/mcpoauthpolicies.yaml.new
@@ -35,7 +39,7 @@ generate:
 	cp crds/mcpoauthpolicies.yaml charts/mcp-oauth-operator/crds/mcpoauthpolicies.yaml
 
 image:
-	@$(LAB) images
+	$(call lab,images)
 
 cluster:
-	@$(LAB) up
+	$(call lab,up)
