@@ -21,7 +21,7 @@ help:
 	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with the figures"
 	@echo "make check      formatting, lints and what the repository promises about itself"
 	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml, and its copy in the chart"
-	@echo "make image      build the images of the sidecar and the operator"
+	@echo "make image      build the images of the sidecar, the operator and the demo's MCP server"
 	@echo "make cluster    bring up a Kubernetes to look around in (lab --help says how)"
 
 demo:

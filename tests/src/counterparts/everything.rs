@@ -14,6 +14,7 @@ pub const PORT: u16 = 3001;
 pub const IMAGE: &str = "localhost/mcp-everything:dev";
 /// Its Deployment and Service, as a person types the path.
 pub const MANIFEST: &str = "tests/servers/everything/deployment.yaml";
+const DEPLOYMENT: &str = include_str!("../../servers/everything/deployment.yaml");
 /// The same, wherever the command is run.
 pub const MANIFEST_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/everything/deployment.yaml");
 
@@ -53,6 +54,11 @@ impl Everything {
     }
 }
 
+/// Its Deployment and Service, with this image.
+pub fn manifest(image: &str) -> String {
+    DEPLOYMENT.replace(IMAGE, image)
+}
+
 /// The interpreter's path, on this machine and in the image.
 pub fn interpreter() -> String {
     node().map_or_else(|_| "node".to_owned(), |path| path.to_string_lossy().into_owned())
@@ -63,4 +69,17 @@ pub(super) fn node() -> Result<PathBuf, Error> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join("node")).find(|node| node.is_file());
     found.ok_or_else(|| Error::Missing("\"node\" is not installed".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_deployed_with_the_image_that_is_asked_for() {
+        assert_eq!(manifest(IMAGE), DEPLOYMENT);
+        let other = manifest("registry.example.com/team/mcp-everything:dev");
+        assert!(other.contains("image: registry.example.com/team/mcp-everything:dev\n"), "{other}");
+        assert!(!other.contains("localhost"), "{other}");
+    }
 }

@@ -54,8 +54,8 @@ impl Scene<'_> {
         self.teller
             .step("the operator is installed: one Deployment, one CRD, three admission policies, no webhook");
         let chart = paths.repository().join("charts/mcp-oauth-operator").to_string_lossy().into_owned();
-        let image = format!("image.repository={}", self.place.image("mcp-oauth-operator"));
-        let sidecar = format!("sidecarImage.repository={}", self.place.image("mcp-oauth-sidecar"));
+        let image = format!("image.repository={}", self.place.repository("mcp-oauth-operator"));
+        let sidecar = format!("sidecarImage.repository={}", self.place.repository("mcp-oauth-sidecar"));
         let install =
             ["upgrade", "--install", "mcp-oauth", &chart, "--namespace", SYSTEM, "--create-namespace"];
         let values =
@@ -75,11 +75,7 @@ impl Scene<'_> {
             .step("an MCP server as somebody else wrote it: a Deployment and a Service, open to everyone");
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
         self.place.kubectl().apply(&namespace.to_string()).await?;
-        self.place
-            .kubectl()
-            .check(&["apply", "--namespace", NAMESPACE, "-f", everything::MANIFEST_FILE])
-            .await?;
-        self.teller.command(format_args!("kubectl apply -n {NAMESPACE} -f {}", everything::MANIFEST));
+        self.deploy().await?;
         self.rolled_out().await?;
         let way = self.place.way(NAMESPACE, SERVER, everything::PORT).await?;
         let url = format!("{}/mcp", way.base);
@@ -87,6 +83,19 @@ impl Scene<'_> {
         let answer = self.until(&way, None, |answer| answer.status == 200).await?.0;
         self.teller.output(format_args!("HTTP {}", answer.status));
         Ok(())
+    }
+
+    /// The server's own manifest; where the image has another name, that is what is changed in it.
+    async fn deploy(&self) -> Result<(), Error> {
+        let image = format!("{}:dev", self.place.repository("mcp-everything"));
+        let manifest = everything::MANIFEST;
+        self.teller.command(if image == everything::IMAGE {
+            format!("kubectl apply -n {NAMESPACE} -f {manifest}")
+        } else {
+            let change = format!("s,{},{image},", everything::IMAGE);
+            format!("sed {change} {manifest} | kubectl apply -n {NAMESPACE} -f -")
+        });
+        self.place.kubectl().apply_in(NAMESPACE, &everything::manifest(&image)).await
     }
 
     async fn apply_policy(&self) -> Result<(), Error> {

@@ -79,8 +79,8 @@ impl Place {
         &self.network
     }
 
-    /// The image of a program.
-    pub(super) fn image(&self, program: &str) -> String {
+    /// Where the image of a program is; the tag is always `dev`.
+    pub(super) fn repository(&self, program: &str) -> String {
         format!("{}/{program}", self.images)
     }
 

@@ -65,6 +65,13 @@ impl Kubectl {
         succeeded(&["apply"], self.try_apply(yaml).await?).map(drop)
     }
 
+    /// Applies documents to a namespace, which must succeed.
+    pub async fn apply_in(&self, namespace: &str, yaml: &str) -> Result<(), Error> {
+        let words = ["apply", "--namespace", namespace, "-f", "-"];
+        let output = capture_with_input(&mut self.command(&words), yaml, BOUND).await?;
+        succeeded(&words, output).map(drop)
+    }
+
     /// One or several objects: `kubectl get … -o json`.
     pub async fn get(&self, arguments: &[&str]) -> Result<Value, Error> {
         let mut all = vec!["get", "-o", "json"];

@@ -14,7 +14,7 @@ Usage: lab [--name NAME] COMMAND
   up                 bring a lab up and leave it running (the first time: install and build what is missing)
   down               take it down; fails if a process, mount, interface or cgroup is left
   status             say whether it is up, and how to look around
-  images             build the images of our own and load them into the lab, if it is up
+  images             build the images of our own and the demo's MCP server, and load them into the lab, if it is up
   kubectl ARGS…      kubectl with the administrator's credentials
   helm ARGS…         helm, likewise
   exec -- CMD…       run CMD where pod addresses, Service addresses and the cluster's names are, with KUBECONFIG set

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 
+use harness::counterparts::everything::Everything;
 use harness::demo::{Choice, Demo};
 use harness::lab::interrupt::Interrupts;
 use harness::lab::{Cluster, Environment, Error, Name, Paths, Progress, down, images, up};
@@ -117,7 +118,11 @@ fn status(name: Name, paths: &Paths, progress: Progress) -> u8 {
 async fn load_images(name: Name, paths: &Paths, progress: Progress) -> Result<u8, Error> {
     let mut interrupts = Interrupts::catch()?;
     let work = async {
-        let archives = images::ours(paths, progress).await?;
+        let mut archives = images::ours(paths, progress).await?;
+        archives.push(Everything::install(paths, progress).await?.image(paths).await?);
+        for archive in &archives {
+            progress.say(archive.display());
+        }
         let Ok(cluster) = Cluster::named(name, paths) else {
             progress.say("no lab is up, so they are not loaded");
             return Ok(());
