@@ -12,8 +12,11 @@ use super::{expect, mcp, token};
 use crate::counterparts::everything;
 use crate::lab::{Error, Paths, eventually};
 
-const NAMESPACE: &str = "mcp-demo";
-const SYSTEM: &str = "mcp-oauth-system";
+pub(super) const NAMESPACE: &str = "mcp-demo";
+pub(super) const SYSTEM: &str = "mcp-oauth-system";
+pub(super) const RELEASE: &str = "mcp-oauth";
+/// Opens the issuer's documents to the sidecar.
+pub(super) const BINDING: &str = "mcp-demo-issuer-discovery";
 /// The server's name in the cluster: its Deployment, its Service and its policy.
 const SERVER: &str = "everything";
 const URL: &str = "http://everything.mcp-demo.svc.cluster.local/mcp";
@@ -34,15 +37,6 @@ pub(super) async fn play(place: &Place, paths: &Paths, teller: &Teller) -> Resul
     scene.edit(&way, &own).await
 }
 
-/// Removes what the scene put into a cluster that lives on.
-pub(super) async fn clear(place: &Place) -> Result<(), Error> {
-    place.helm(&["uninstall", "mcp-oauth", "--namespace", SYSTEM, "--ignore-not-found"]).await?;
-    let gone = ["delete", "namespace", NAMESPACE, SYSTEM, "--ignore-not-found", "--wait=false"];
-    place.kubectl().check(&gone).await?;
-    let binding = ["delete", "clusterrolebinding", "mcp-demo-issuer-discovery", "--ignore-not-found"];
-    place.kubectl().check(&binding).await.map(drop)
-}
-
 struct Scene<'a> {
     place: &'a Place,
     teller: &'a Teller,
@@ -56,12 +50,11 @@ impl Scene<'_> {
         let chart = paths.repository().join("charts/mcp-oauth-operator").to_string_lossy().into_owned();
         let image = format!("image.repository={}", self.place.repository("mcp-oauth-operator"));
         let sidecar = format!("sidecarImage.repository={}", self.place.repository("mcp-oauth-sidecar"));
-        let install =
-            ["upgrade", "--install", "mcp-oauth", &chart, "--namespace", SYSTEM, "--create-namespace"];
+        let install = ["install", RELEASE, &chart, "--namespace", SYSTEM, "--create-namespace"];
         let values =
             ["--set", &image, "--set", "image.tag=dev", "--set", &sidecar, "--set", "sidecarImage.tag=dev"];
         self.teller.command(format_args!(
-            "helm install mcp-oauth charts/mcp-oauth-operator -n {SYSTEM} --create-namespace"
+            "helm install {RELEASE} charts/mcp-oauth-operator -n {SYSTEM} --create-namespace"
         ));
         let begun = Instant::now();
         self.place.helm(&[&install[..], &values, &["--wait", "--timeout", "90s"]].concat()).await?;
@@ -150,12 +143,12 @@ impl Scene<'_> {
         let bind = [
             "create",
             "clusterrolebinding",
-            "mcp-demo-issuer-discovery",
+            BINDING,
             "--clusterrole=system:service-account-issuer-discovery",
             "--group=system:unauthenticated",
         ];
         self.teller.command(format_args!("kubectl {}", bind.join(" ")));
-        self.place.kubectl().run(&bind).await?;
+        self.place.kubectl().check(&bind).await?;
         let document =
             self.place.kubectl().check(&["get", "--raw", "/.well-known/openid-configuration"]).await?;
         let document: Value = serde_json::from_str(&document).unwrap_or_default();

@@ -1,10 +1,11 @@
 //! The demo: what a person sees of mcp-oauth in a few minutes, step by step, with every command that is run.
 //! First the sidecar alone in front of an MCP server, while Kubernetes still builds; then the whole product in a
-//! cluster. Starts processes on loopback and in the lab, and ends them.
+//! cluster. Starts processes on loopback and in the lab, and ends them; what it creates in a user's cluster it removes.
 //!
 //! ```text
 //! alone     a server, the sidecar, curl                        (as soon as the sidecar is built)
 //! place     where the cluster is: the lab's own, or the user's
+//! guest     what is there in a user's cluster, and what is removed afterwards
 //! cluster   install, a policy, tokens of two kinds, two edits
 //! curl, mcp, token, tell     what the scenes are made of
 //! ```
@@ -12,17 +13,20 @@
 mod alone;
 mod cluster;
 mod curl;
+mod guest;
 mod mcp;
 mod place;
 mod tell;
 pub mod token;
 
+use std::cell::OnceCell;
 use std::time::SystemTime;
 
 use crate::counterparts::everything::Everything;
 use crate::lab::up::{self, Prepared, Running};
 use crate::lab::{Error, Name, Paths, Progress, images, tools};
 
+use guest::Visit;
 pub use place::Choice;
 use place::Place;
 use tell::Teller;
@@ -30,20 +34,42 @@ use tell::Teller;
 /// One run of the demo.
 #[derive(Debug)]
 pub struct Demo<'a> {
-    pub paths: &'a Paths,
-    pub progress: Progress,
-    pub name: Name,
+    paths: &'a Paths,
+    progress: Progress,
+    name: Name,
+    /// Once something is created in a user's cluster.
+    visit: OnceCell<Visit>,
 }
 
-impl Demo<'_> {
+impl<'a> Demo<'a> {
+    pub fn new(name: Name, paths: &'a Paths, progress: Progress) -> Self {
+        Self { paths, progress, name, visit: OnceCell::new() }
+    }
+
     /// All scenes; `wait` is awaited at the end, while the cluster can still be looked at. A lab that was brought up
-    /// goes down with this future; what it leaves on the disk is the caller's to remove (`lab::down`).
-    pub async fn run(&self, choice: Choice, wait: impl Future<Output = ()>) -> Result<(), Error> {
+    /// goes down with this future; what it leaves on the disk is the caller's to remove (`lab::down`). What it leaves in
+    /// a user's cluster, also when this future is dropped half-way, `leave` removes.
+    pub async fn run(&self, choice: &Choice, wait: impl Future<Output = ()>) -> Result<(), Error> {
         let teller = Teller::new(self.progress);
-        teller.opening();
+        teller.opening(&choice.plan());
         match choice {
             Choice::Lab => self.in_lab(&teller, wait).await,
-            Choice::Context { context, images } => self.in_context(&context, &images, &teller, wait).await,
+            Choice::Context { context, images } => self.in_context(context, images, &teller, wait).await,
+        }
+    }
+
+    /// Removes what was created in a user's cluster. Where that is not possible, what stays is named.
+    pub async fn leave(&self) -> Result<(), Error> {
+        match self.visit.get() {
+            Some(visit) => visit.leave(self.progress).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Names what is still in a user's cluster, for one who does not wait for `leave`.
+    pub fn say_what_stays(&self) {
+        if let Some(visit) = self.visit.get() {
+            visit.say_what_stays(self.progress);
         }
     }
 
@@ -59,7 +85,7 @@ impl Demo<'_> {
             place.load(archive).await?;
         }
         cluster::play(&place, self.paths, teller).await?;
-        teller.closing(&place.look_around());
+        teller.closing(&place::look_around(running.cluster()));
         wait.await;
         Ok(())
     }
@@ -76,18 +102,17 @@ impl Demo<'_> {
         wait: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         tools::ensure(&tools::ASKING, self.progress).await?;
-        self.first_scene(teller).await?;
         let tools = tools::ensure_kubectl(self.paths, self.progress).await?;
-        let folder =
-            tempfile::tempdir().map_err(Error::file("create", std::path::Path::new("a temporary folder")))?;
-        let place = Place::context(context, images, &tools, folder.path()).await?;
-        let played = cluster::play(&place, self.paths, teller).await;
-        if played.is_ok() {
-            teller.closing(&place.look_around());
-            wait.await;
-        }
-        cluster::clear(&place).await?;
-        played
+        let place = Place::context(context, images, &tools).await?;
+        // At once, so that nobody waits for a build to hear it; and again when the build is over.
+        guest::refuse_if_occupied(&place, context).await?;
+        self.first_scene(teller).await?;
+        let visit = Visit::begin(place, context).await?;
+        let visit = self.visit.get_or_init(|| visit);
+        cluster::play(visit.place(), self.paths, teller).await?;
+        teller.closing(&visit.look_around());
+        wait.await;
+        Ok(())
     }
 
     /// The first scene needs one quick build; the images, which take longer, are built after it.

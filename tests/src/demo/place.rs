@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::curl::Network;
@@ -21,6 +22,31 @@ pub enum Choice {
     Context { context: String, images: String },
 }
 
+impl Choice {
+    /// What the demo is going to do.
+    pub(super) fn plan(&self) -> String {
+        match self {
+            Self::Lab => "First the sidecar alone, as soon as it is built, while a real Kubernetes is being built \
+                beside it.\nThen the whole product in that cluster. Every command is shown; Ctrl-C ends everything, \
+                at any point.\n"
+                .to_owned(),
+            Self::Context { context, .. } => format!(
+                "First the sidecar alone, on this machine. Then the whole product in the cluster of context \
+                 \"{context}\".\nEvery command is shown; Ctrl-C ends the demo at any point, and what it created in \
+                 the cluster is removed.\n"
+            ),
+        }
+    }
+
+    /// What a person is told who looks around when all is shown.
+    pub fn way_out(&self) -> &'static str {
+        match self {
+            Self::Lab => "Ctrl-C ends it, and leaves nothing behind.",
+            Self::Context { .. } => "Ctrl-C ends it, and removes what the demo created in the cluster.",
+        }
+    }
+}
+
 /// A cluster to play in.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -29,6 +55,8 @@ pub(super) struct Place {
     kubeconfig: PathBuf,
     network: Network,
     images: String,
+    /// Where the kubeconfig of a context lies.
+    _folder: Option<TempDir>,
 }
 
 /// The way to a Deployment's pod; what carries it ends with the value.
@@ -46,28 +74,26 @@ impl Place {
             kubeconfig: cluster.kubeconfig().to_owned(),
             network: Network::Node(Box::new(cluster)),
             images: "localhost".to_owned(),
+            _folder: None,
         }
     }
 
-    /// A context of the user's; its kubeconfig, cut down to that context, goes into `folder`.
-    pub(super) async fn context(
-        context: &str,
-        images: &str,
-        tools: &Path,
-        folder: &Path,
-    ) -> Result<Self, Error> {
+    /// A context of the user's kubeconfig.
+    pub(super) async fn context(context: &str, images: &str, tools: &Path) -> Result<Self, Error> {
+        let folder = tempfile::tempdir().map_err(Error::file("create", Path::new("a temporary folder")))?;
         let program = tools.join("kubectl");
         let mut view = Command::new(&program);
         view.args(["config", "view", "--minify", "--flatten", "--raw", "--context", context]);
         let text = check(&mut view, BOUND).await?;
-        let kubeconfig = folder.join("kubeconfig");
+        let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, text).map_err(Error::file("write", &kubeconfig))?;
         Ok(Self {
             kubectl: Kubectl::new(program, kubeconfig.clone()),
             helm: tools.join("helm"),
             kubeconfig,
             network: Network::Here,
-            images: images.to_owned(),
+            images: images.trim_end_matches('/').to_owned(),
+            _folder: Some(folder),
         })
     }
 
@@ -97,6 +123,8 @@ impl Place {
             Network::Node(cluster) => cluster.exec(&self.helm),
             Network::Here => Command::new(&self.helm),
         };
+        // What helm remembers of this cluster stays with the demo.
+        helm.env("KUBECACHEDIR", self.kubeconfig.with_file_name("kubectl-cache"));
         check(helm.env("KUBECONFIG", &self.kubeconfig).args(arguments), BOUND).await
     }
 
@@ -118,25 +146,17 @@ impl Place {
         eventually("the forwarded port", Duration::from_secs(20), open).await?;
         Ok(Way { base: format!("http://127.0.0.1:{local}"), _forward: Some(forward) })
     }
+}
 
-    /// What a person can type to look around.
-    pub(super) fn look_around(&self) -> String {
-        let kubeconfig = self.kubeconfig.display();
-        match &self.network {
-            Network::Node(cluster) => {
-                let lab = std::env::current_exe()
-                    .map_or_else(|_| "lab".to_owned(), |path| path.display().to_string());
-                let lab = format!("{lab} --name {}", cluster.name());
-                format!(
-                    "Look around, from another terminal:\n\n   {lab} kubectl get mop,pods -A\n   \
-                     {lab} kubectl describe mop everything -n mcp-demo\n"
-                )
-            }
-            Network::Here => {
-                format!("Look around:\n\n   KUBECONFIG={kubeconfig} kubectl get mop,pods -n mcp-demo\n")
-            }
-        }
-    }
+/// What a person can type to look around in a lab.
+pub(super) fn look_around(lab: &Cluster) -> String {
+    let program =
+        std::env::current_exe().map_or_else(|_| "lab".to_owned(), |path| path.display().to_string());
+    let lab = format!("{program} --name {}", lab.name());
+    format!(
+        "Look around, from another terminal:\n\n   {lab} kubectl get mop,pods -A\n   \
+         {lab} kubectl describe mop everything -n mcp-demo\n"
+    )
 }
 
 fn free_port() -> Result<u16, Error> {

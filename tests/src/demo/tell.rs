@@ -27,14 +27,11 @@ impl Teller {
         Self { progress, coloured, step: Cell::new(0) }
     }
 
-    pub(super) fn opening(&self) {
+    pub(super) fn opening(&self, plan: &str) {
         self.progress.plain(
             self.in_colour(BOLD, "\nmcp-oauth: OAuth in front of an MCP server, without touching its code"),
         );
-        self.progress.plain(
-            "First the sidecar alone, as soon as it is built, while a real Kubernetes is being built beside it.\n\
-             Then the whole product in that cluster. Every command is shown; Ctrl-C ends everything, at any point.\n",
-        );
+        self.progress.plain(plan);
     }
 
     pub(super) fn closing(&self, look_around: &str) {

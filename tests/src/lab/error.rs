@@ -32,6 +32,12 @@ pub enum Error {
     NotRoot,
     #[error("the lab left something behind: {0}")]
     LeftBehind(String),
+    #[error(
+        "the cluster of context \"{context}\" has what the demo would create or disturb, so nothing was changed \
+         there:\n   {found}\nplay the demo in another cluster, or without a context in one of its own; where nobody \
+         needs these any more, remove them first:\n   {removals}"
+    )]
+    Occupied { context: String, found: String, removals: String },
 }
 
 impl Error {

@@ -1,10 +1,11 @@
 //! Work in the foreground: it ends by itself or by a signal, and then the lab is taken down and the machine is
-//! looked at for anything left.
+//! looked at for anything left. What the work created elsewhere is removed first.
 
 use std::time::Duration;
 
+use harness::demo::Demo;
 use harness::lab::down::{down, sweep};
-use harness::lab::interrupt::Interrupts;
+use harness::lab::interrupt::{Interruption, Interrupts};
 use harness::lab::leftovers::Snapshot;
 use harness::lab::lock::Lock;
 use harness::lab::{Cluster, Error, Name, Paths, Progress, processes};
@@ -18,10 +19,12 @@ pub(crate) enum Ending<T> {
 }
 
 /// What becomes of the lab when the work has ended well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Afterwards {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Afterwards<'a> {
     TakeDown,
     LeaveUp,
+    /// It is taken down; what the demo created in a user's cluster is removed before.
+    Leave(&'a Demo<'a>),
 }
 
 /// Does the work, which may bring the lab up, and takes the lab down afterwards, or in any case when the work did not end well.
@@ -29,7 +32,7 @@ pub(crate) async fn attend<T>(
     name: &Name,
     paths: &Paths,
     progress: Progress,
-    afterwards: Afterwards,
+    afterwards: Afterwards<'_>,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<Ending<T>, Error> {
     let in_use = || Error::InUse(name.to_string());
@@ -50,15 +53,43 @@ pub(crate) async fn attend<T>(
             }
         }
     };
-    if matches!(ending, Ok(Ending::Done(_))) && afterwards == Afterwards::LeaveUp {
-        return ending;
-    }
+    let left = match afterwards {
+        Afterwards::LeaveUp if matches!(ending, Ok(Ending::Done(_))) => return ending,
+        Afterwards::LeaveUp | Afterwards::TakeDown => Ok(()),
+        Afterwards::Leave(demo) => leave(demo, &ending, &mut interrupts, progress).await,
+    };
     let cleaned = clean(name, paths, &before).await;
     if cleaned.is_ok() {
-        progress.say("nothing is left behind: no process, mount, interface or cgroup");
+        progress.say("nothing is left behind on this machine: no process, mount, interface or cgroup");
     }
     // What went wrong first is what matters.
-    ending.and_then(|ending| cleaned.map(|()| ending))
+    ending.and_then(|ending| left.and(cleaned).map(|()| ending))
+}
+
+/// Lets the demo remove what it created, which is a conversation with a cluster far away: a second Ctrl-C ends it.
+/// The other signals come twice by themselves, where a terminal is closed.
+async fn leave<T>(
+    demo: &Demo<'_>,
+    ending: &Result<Ending<T>, Error>,
+    interrupts: &mut Interrupts,
+    progress: Progress,
+) -> Result<(), Error> {
+    let mut asked = matches!(ending, Ok(Ending::Interrupted(_)));
+    let mut work = Box::pin(demo.leave());
+    loop {
+        tokio::select! {
+            left = &mut work => return left,
+            interruption = interrupts.next() => {
+                if asked && interruption == Interruption::Interrupt {
+                    progress.say(format_args!("{interruption} once more: the rest is not removed"));
+                    demo.say_what_stays();
+                    return Err(Error::LeftBehind("what the demo created in the cluster".to_owned()));
+                }
+                asked = true;
+                progress.say(format_args!("{interruption}: still removing; Ctrl-C once more leaves the rest there"));
+            }
+        }
+    }
 }
 
 async fn clean(name: &Name, paths: &Paths, before: &Snapshot) -> Result<(), Error> {

@@ -21,7 +21,8 @@ Usage: lab [--name NAME] COMMAND
   demo               show the product, step by step: the sidecar alone while Kubernetes builds, then a cluster. On a
                      terminal the cluster stays until Ctrl-C. With --context NAME --images PREFIX it plays in a
                      cluster of your own, whose nodes can pull PREFIX/mcp-oauth-sidecar:dev, PREFIX/mcp-oauth-operator:dev
-                     and PREFIX/mcp-everything:dev
+                     and PREFIX/mcp-everything:dev; it refuses one where mcp-oauth is installed, and at its end, also by
+                     Ctrl-C, removes what it created. A second Ctrl-C says what stays
   test [--only PART] every check and every suite; brings a lab up for those that need one, and takes it down
                      PART: format, clippy, crates, sidecar, repository, cluster or clients; can be repeated
 

@@ -83,15 +83,15 @@ fn choice(context: Option<String>, images: Option<String>) -> Result<Choice, Err
 
 /// The demo. For a person at a terminal the cluster stays until Ctrl-C, for anybody else it ends with the last step.
 async fn show(name: Name, paths: &Paths, progress: Progress, choice: Choice) -> Result<u8, Error> {
-    let demo = Demo { paths, progress, name: name.clone() };
+    let demo = Demo::new(name.clone(), paths, progress);
     let stays = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let wait = async {
         if stays {
-            progress.plain("Ctrl-C ends it, and leaves nothing behind.");
+            progress.plain(choice.way_out());
             std::future::pending::<()>().await;
         }
     };
-    match attend(&name, paths, progress, Afterwards::TakeDown, demo.run(choice, wait)).await? {
+    match attend(&name, paths, progress, Afterwards::Leave(&demo), demo.run(&choice, wait)).await? {
         Ending::Done(()) => Ok(0),
         // After the last step Ctrl-C is how a person leaves.
         Ending::Interrupted(code) => Ok(code),
