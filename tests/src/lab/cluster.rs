@@ -100,6 +100,12 @@ impl Cluster {
         check(&mut command, Duration::from_mins(2)).await.map(drop)
     }
 
+    /// Gives an image of the node another name beside its own.
+    pub async fn tag(&self, image: &str, name: &str) -> Result<(), Error> {
+        let mut command = self.ctr(&["images", "tag", "--force", image, name])?;
+        check(&mut command, Duration::from_mins(1)).await.map(drop)
+    }
+
     /// The references of all images on the node.
     pub async fn images(&self) -> Result<Vec<String>, Error> {
         let mut command = self.ctr(&["images", "list", "--quiet"])?;

@@ -37,6 +37,11 @@ impl Process {
         self.started
     }
 
+    /// What stands for it among the owners of a process.
+    fn mark(&self) -> String {
+        format!("{}-{}", self.pid, self.started)
+    }
+
     /// Whether it is there and no zombie.
     pub fn lives(&self) -> bool {
         start_time(self.pid) == Some(self.started)
@@ -60,7 +65,7 @@ pub fn has_variable(pid: u32, name: &str, passes: impl Fn(&str) -> bool) -> bool
 /// The variable that everything started from here gets: who started it, the first one first.
 pub fn mark() -> (&'static str, String) {
     let started = start_time(std::process::id()).unwrap_or_default();
-    let me = format!("{}-{started}", std::process::id());
+    let me = Process::known(std::process::id(), started).mark();
     let inherited = Environment::of_process();
     (OWNERS, inherited.get(OWNERS).map_or_else(|| me.clone(), |owners| format!("{owners},{me}")))
 }
@@ -71,6 +76,13 @@ pub fn descendants() -> Vec<Process> {
     let ours =
         |value: &str| value.strip_prefix(&mark).is_some_and(|rest| rest.is_empty() || rest.starts_with(','));
     others().filter(|pid| has_variable(*pid, name, ours)).filter_map(Process::of).collect()
+}
+
+/// The same of another process, whether it still lives or not.
+pub fn descendants_of(process: &Process) -> Vec<Process> {
+    let mark = process.mark();
+    let theirs = |owners: &str| owners.split(',').any(|owner| owner == mark);
+    others().filter(|pid| has_variable(*pid, OWNERS, theirs)).filter_map(Process::of).collect()
 }
 
 /// Ends processes at once and waits until they are gone.
@@ -127,6 +139,14 @@ mod tests {
             assert!(patience.elapsed() < BOUND);
         };
         assert_eq!(found(another.id()), None);
+        let of = |mark: &str| {
+            let (pid, started) = mark.rsplit(',').next().and_then(|me| me.split_once('-')).expect("a mark");
+            descendants_of(&Process::known(
+                pid.parse().expect("a number"),
+                started.parse().expect("a number"),
+            ))
+        };
+        assert!(of(&mark).contains(&process) && !of(&format!("{mark}1")).contains(&process));
         end(&[process]).expect("it can be ended");
         assert_eq!(found(ours.id()), None);
         for child in [&mut ours, &mut another] {

@@ -1,6 +1,7 @@
 //! The whole product in the lab's Kubernetes: needs root and a running lab.
 
 mod admission;
+mod demo;
 mod lab;
 mod operator;
 mod policies;

@@ -115,10 +115,13 @@ async fn in_cluster(
     Ok(())
 }
 
-/// The suites and the programs that they start.
+/// The suites and what they start: the operator, and the demo with what it builds first.
 async fn build(suites: &[Part], paths: &Paths, steps: &mut Steps) {
     if suites.contains(&Part::Cluster) {
         programs(paths, steps).await;
+        // Alone, as the demo builds it, it has other features than together with the others.
+        let sidecar = images::build_quickly(paths, images::PROGRAMS[0], steps.progress);
+        steps.step("what the demo begins with", sidecar).await;
     }
     for suite in suites {
         let build = ["test", "--quiet", "--workspace", "--no-run", "--test", suite.name()];

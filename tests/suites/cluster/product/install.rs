@@ -10,7 +10,7 @@ const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/mcp-oauth-op
 const RELEASE: [&str; 3] = ["mcp-oauth", "--namespace", "mcp-oauth-system"];
 
 /// The installed product, for as long as the value lives.
-pub(super) async fn product(cluster: &Cluster) -> Result<RwLockReadGuard<'static, bool>, Error> {
+pub(crate) async fn product(cluster: &Cluster) -> Result<RwLockReadGuard<'static, bool>, Error> {
     loop {
         let installed = INSTALLED.read().await;
         if *installed {
@@ -26,7 +26,7 @@ pub(super) async fn product(cluster: &Cluster) -> Result<RwLockReadGuard<'static
 }
 
 /// The product, for a test that takes it apart. It counts as gone from now on.
-pub(super) async fn product_alone(cluster: &Cluster) -> Result<RwLockWriteGuard<'static, bool>, Error> {
+pub(crate) async fn product_alone(cluster: &Cluster) -> Result<RwLockWriteGuard<'static, bool>, Error> {
     let mut installed = INSTALLED.write().await;
     if !*installed {
         install(cluster).await?;
@@ -35,7 +35,25 @@ pub(super) async fn product_alone(cluster: &Cluster) -> Result<RwLockWriteGuard<
     Ok(installed)
 }
 
-pub(super) async fn install(cluster: &Cluster) -> Result<(), Error> {
+/// The cluster with nothing of ours in it, for a test that brings the product itself, and takes it away again.
+pub(crate) async fn nothing(cluster: &Cluster) -> Result<RwLockWriteGuard<'static, bool>, Error> {
+    let mut installed = INSTALLED.write().await;
+    *installed = false;
+    clear(cluster).await?;
+    Ok(installed)
+}
+
+/// Takes away everything of ours, also what the demo brought.
+pub(crate) async fn clear(cluster: &Cluster) -> Result<(), Error> {
+    let mut helm = cluster.helm(&["uninstall", RELEASE[0], RELEASE[1], RELEASE[2], "--ignore-not-found"]);
+    check(&mut helm, Duration::from_mins(2)).await?;
+    let namespaces = ["delete", "namespace", RELEASE[2], "mcp-demo", "--ignore-not-found"];
+    cluster.kubectl().check(&namespaces).await?;
+    let definition = ["delete", "crd", "mcpoauthpolicies.mcpoauth.dev", "--ignore-not-found"];
+    cluster.kubectl().check(&definition).await.map(drop)
+}
+
+pub(crate) async fn install(cluster: &Cluster) -> Result<(), Error> {
     let images = [
         "--set",
         "image.repository=localhost/mcp-oauth-operator",
@@ -51,7 +69,7 @@ pub(super) async fn install(cluster: &Cluster) -> Result<(), Error> {
     check(&mut helm, Duration::from_mins(2)).await.map(drop)
 }
 
-pub(super) async fn uninstall(cluster: &Cluster) -> Result<(), Error> {
+pub(crate) async fn uninstall(cluster: &Cluster) -> Result<(), Error> {
     let mut helm =
         cluster.helm(&["uninstall", RELEASE[0], RELEASE[1], RELEASE[2], "--wait", "--timeout", "60s"]);
     check(&mut helm, Duration::from_mins(2)).await.map(drop)

@@ -3,7 +3,7 @@
 
 mod charts;
 mod edits;
-mod install;
+pub(crate) mod install;
 mod scene;
 mod without_us;
 
