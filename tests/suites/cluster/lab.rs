@@ -76,14 +76,14 @@ async fn cut_off(name: &str, after: Duration, signal: Signal) -> Result<Option<i
 }
 
 /// What a lab left of mounts, interfaces and cgroups. Processes are seen to by `all_gone`: this process has others.
-fn left_since(before: &Snapshot, name: &Name, paths: &Paths) -> Vec<String> {
+pub(crate) fn left_since(before: &Snapshot, name: &Name, paths: &Paths) -> Vec<String> {
     let mut left = Snapshot::take(name, paths).since(before);
     left.retain(|thing| !thing.starts_with("process "));
     left
 }
 
 /// Waits for the programs of a lab to be gone: the kernel ends them a moment after their PID 1.
-async fn all_gone(paths: &Paths, name: &Name) -> Result<(), Error> {
+pub(crate) async fn all_gone(paths: &Paths, name: &Name) -> Result<(), Error> {
     let folder = paths.run(name).to_string_lossy().into_owned();
     let names = |pid: u32| {
         let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

@@ -15,6 +15,7 @@ use tokio::process::{ChildStdout, Command};
 
 /// Longer than any demo of these tests.
 const BOUND: Duration = Duration::from_mins(2);
+const SOON: Duration = Duration::from_secs(20);
 
 pub(super) struct Run {
     group: Group,
@@ -67,6 +68,12 @@ impl Run {
         if let Some(pid) = self.group.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
             let _ = kill_process(pid, Signal::INT);
         }
+    }
+
+    /// Waits until so many processes run because of it.
+    pub(super) async fn has_started(&self, some: usize) -> Result<(), Error> {
+        let started = async || Ok((descendants_of(&self.process).len() >= some).then_some(()));
+        eventually("what the demo starts", SOON, started).await
     }
 
     /// Reads on until it has ended.

@@ -53,6 +53,11 @@ pub(crate) async fn clear(cluster: &Cluster) -> Result<(), Error> {
     cluster.kubectl().check(&definition).await.map(drop)
 }
 
+/// The cluster as it is, while no other test looks at the clock.
+pub(crate) async fn quiet() -> RwLockWriteGuard<'static, bool> {
+    INSTALLED.write().await
+}
+
 pub(crate) async fn install(cluster: &Cluster) -> Result<(), Error> {
     let images = [
         "--set",
