@@ -6,6 +6,8 @@
 mod connections;
 mod handler;
 mod linger;
+mod patience;
+mod room;
 
 use std::io;
 use std::net::SocketAddr;

@@ -17,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::patience::Patient;
+use super::room;
 use crate::reply::Body;
 use crate::target;
 
@@ -32,7 +34,6 @@ pub(crate) trait Answer: Send + Sync + 'static {
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Room for a head of that length (hyper takes at most 100 headers by itself).
 const HEAD_BYTES: usize = target::LONGEST_HEAD;
-const MOST_CONNECTIONS: usize = 16 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A pod has 30 s to end by default; five of them are left to everyone else.
 const GRACE: Duration = Duration::from_secs(25);
@@ -47,7 +48,7 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new() -> Self {
-        let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let room = Arc::new(Semaphore::new(room::connections()));
         Self { tasks: JoinSet::new(), closing: watch::Sender::new(()), room }
     }
 
@@ -98,7 +99,7 @@ async fn talk(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
