@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 /// Why a request is not read at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadTarget {
-    #[error("the request has no Host header, or more than one")]
+    #[error("the request has no Host header, more than one, or one that is not a host")]
     Host,
     #[error("the request target is neither a path nor a URL of the host that Host names")]
     Form,
@@ -61,6 +61,10 @@ pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadT
     // RFC 9112 §3.2: a server MUST answer 400 to a request that lacks a Host header or has more than one.
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(BadTarget::Host) };
+    // The same section: and 400 to one with an invalid value. A name and a port, and nothing around them (P15).
+    if !is_host(host) {
+        return Err(BadTarget::Host);
+    }
     // RFC 9112 §3.2.2: a server MUST accept the absolute form; one that names another host than Host does is two opinions.
     let is_same = |authority: &Authority| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
     if !uri.authority().is_none_or(is_same) || !uri.path().starts_with('/') {
@@ -86,6 +90,16 @@ pub fn check_public(uri: &Uri) -> Result<(), BadTarget> {
     let query = uri.query().unwrap_or_default().as_bytes();
     let is_token = url::form_urlencoded::parse(query).any(|(name, _)| name == "access_token");
     if is_token { Err(BadTarget::Token) } else { Ok(()) }
+}
+
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2). An empty one is for URLs without a host, and ours have one.
+fn is_host(value: &HeaderValue) -> bool {
+    let authority = value.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    authority.is_some_and(|authority| {
+        let (host, rest) = (authority.host(), authority.as_str().strip_prefix(authority.host()));
+        let is_port = |port: &str| port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        !host.is_empty() && rest.is_some_and(|rest| rest.is_empty() || is_port(rest))
+    })
 }
 
 /// No byte and no segment that a server behind us might read differently.
@@ -178,6 +192,22 @@ mod tests {
         two.append(HOST, HeaderValue::from_static("other"));
         assert_eq!(check(&Method::GET, &uri, &two), Err(BadTarget::Host));
         assert_eq!(check(&Method::GET, &uri, &headers()), Ok(()));
+    }
+
+    #[test]
+    fn p15_a_host_is_a_host_with_or_without_a_port_and_nothing_else() {
+        let uri = "/mcp".parse().expect("valid");
+        let of = |host: &str| {
+            let value = HeaderValue::from_str(host).expect("a header");
+            check(&Method::GET, &uri, &HeaderMap::from_iter([(HOST, value)]))
+        };
+        for good in ["mcp.example.com", "mcp.example.com:8443", "127.0.0.1:1", "[::1]", "[::1]:8080", "a_b"] {
+            assert_eq!(of(good), Ok(()), "{good}");
+        }
+        for bad in ["", "localhost:4000/#@evil", "u@h", "a b", "h/x", "h?x", ":80", "h:port", "h:", "h:70000"]
+        {
+            assert_eq!(of(bad), Err(BadTarget::Host), "{bad}");
+        }
     }
 
     #[test]
