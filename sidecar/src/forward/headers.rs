@@ -34,22 +34,43 @@ const HOP_BY_HOP: [HeaderName; 6] = [CONNECTION, TE, TRAILER, TRANSFER_ENCODING,
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 /// Names by which servers are told who calls, where from and for what path. Compared as `spoofs` folds them.
-const TRUSTED_BY_SERVERS: [&str; 12] = [
+const TRUSTED_BY_SERVERS: [&str; 13] = [
     "forwarded",
     "x-real-ip",
     "x-client-ip",
     "x-cluster-client-ip",
     "true-client-ip",
-    "remote-user",
-    "remote-groups",
-    "x-remote-user",
-    "x-original-url",
-    "x-original-uri",
+    "fastly-client-ip",
+    "x-email",
+    "x-groups",
+    "x-ssl-client-cert",
     "x-rewrite-url",
+    "x-http-method",
     "x-http-method-override",
+    "x-method-override",
 ];
-const TRUSTED_PREFIXES: [&str; 7] =
-    ["x-forwarded-", "x-mcp-oauth-", "x-auth-", "x-user", "x-remote-", "x-envoy-", "x-ms-client-principal"];
+/// With the identity headers of proxies that servers are often put behind: whoever calls past them must not play them (P12).
+const TRUSTED_PREFIXES: [&str; 19] = [
+    "x-forwarded",
+    "x-original-",
+    "x-mcp-oauth-",
+    "x-auth-",
+    "x-authenticated-",
+    "x-authentik-",
+    "x-user",
+    "x-webauth-",
+    "x-remote-",
+    "remote-",
+    "x-envoy-",
+    "x-ms-client-principal",
+    "x-goog-authenticated-user",
+    "x-goog-iap-",
+    "x-amzn-oidc-",
+    "x-pomerium-",
+    "x-vouch-",
+    "x-consumer-",
+    "cf-",
+];
 
 pub(super) fn towards_server(headers: &mut HeaderMap, seen: &Seen<'_>, upstream: &Upstream) {
     remove_hop_by_hop(headers);
@@ -158,6 +179,15 @@ mod tests {
             "x-original-url",
             "x-real-ip",
             "x_http_method_override",
+            "x-method-override",
+            "remote-email",
+            "x_forwarded",
+            "x-webauth-user",
+            "x-authentik-username",
+            "x-goog-authenticated-user-email",
+            "x-amzn-oidc-identity",
+            "cf-access-authenticated-user-email",
+            "x-groups",
             "x-ms-client-principal-name",
             "proxy_authorization",
         ] {
