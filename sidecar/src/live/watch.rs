@@ -56,6 +56,8 @@ impl Watch {
         Some(match metadata {
             Err(error) if is_absent(&error) => Reading::Absent,
             Err(error) => Reading::Unreadable(error.to_string()),
+            // Reading a pipe would wait for its writer, and everything with it.
+            Ok(metadata) if !metadata.is_file() => Reading::Unreadable("it is not a file".into()),
             Ok(metadata) if metadata.len() > LONGEST as u64 => Reading::Unreadable("it is too long".into()),
             Ok(_) => fs::read_to_string(&self.path)
                 .map_or_else(|error| Reading::Unreadable(error.to_string()), Reading::Text),
@@ -102,6 +104,18 @@ mod tests {
         assert_eq!(looks(&mut watch), [None, Some(Reading::Text("the whole".into())), None]);
         fs::remove_file(&file).expect("it is there");
         assert_eq!(looks(&mut watch), [None, Some(Reading::Absent), None]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read_and_a_file_in_its_place_is() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join(FILE);
+        fs::create_dir(&file).expect("writable");
+        let mut watch = Watch::new(directory.path());
+        assert_eq!(watch.look(), Some(Reading::Unreadable("it is not a file".into())));
+        fs::remove_dir(&file).expect("it is there");
+        fs::write(&file, "text").expect("writable");
+        assert_eq!(looks(&mut watch), [None, Some(Reading::Text("text".into())), None]);
     }
 
     #[test]
