@@ -10,6 +10,7 @@ mod keys;
 mod process;
 mod streams;
 mod tokens;
+mod walks;
 mod wellknown;
 #[path = "../../src/world/mod.rs"]
 mod world;
