@@ -8,6 +8,7 @@ mod gate;
 mod headers;
 mod keys;
 mod process;
+mod providers;
 mod streams;
 mod tokens;
 mod walks;
