@@ -8,6 +8,7 @@ pub mod everything;
 pub mod fastmcp;
 pub mod keycloak;
 mod npm;
+pub mod oidc_provider;
 mod python;
 
 use std::path::PathBuf;

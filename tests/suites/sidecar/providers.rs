@@ -6,6 +6,7 @@
 mod authorize;
 mod grants;
 mod mischief;
+mod real;
 mod refresh;
 mod tokens;
 mod users;
