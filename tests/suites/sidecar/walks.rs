@@ -177,6 +177,11 @@ async fn what_a_server_hears_of_the_way_is_the_most_distant_part_of_it() {
     assert_eq!(scene.heard("sec-fetch-site").as_deref(), Some("cross-site"));
     scene.browser.take(&step.next().expect("and back")).await;
     assert_eq!(scene.heard("sec-fetch-site").as_deref(), Some("cross-site"), "it has been elsewhere");
+    assert_eq!(
+        scene.heard("referer").as_deref(),
+        Some("https://mcp.example.com/"),
+        "and tells no more again"
+    );
     scene.browser.open("http://mcp.example.com/").await;
     assert_eq!(scene.heard("sec-fetch-site"), None, "what is not trusted is told nothing");
 }

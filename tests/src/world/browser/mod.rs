@@ -1,5 +1,7 @@
 //! A browser without a screen: a cookie jar of its own, forms, redirects taken one at a time, and the rules by which real
 //! browsers send or withhold cookies, `Origin`, `Referer` and `Sec-Fetch-Site`. Two of them are an attacker and a victim.
+//! Compared with Chromium 156 (2026-11): `Origin` by referrer policy, form-action behind redirects, SameSite and prefixes on
+//! loopback, `Referer` and `Sec-Fetch-Site` behind redirects.
 //!
 //! Connects to loopback: to addresses as they stand, and to others where a test says that a way leads there.
 

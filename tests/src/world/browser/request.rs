@@ -50,7 +50,9 @@ fn provenance(navigation: &Navigation) -> String {
     let Navigation { url, posted, start, chain } = navigation;
     let mut lines = String::new();
     if let Start::Page(page) = start {
-        if let Some(referrer) = site::referrer(&page.referrer_policy, &page.url, url) {
+        // What was kept back on the way stays back: the shortest of all counts.
+        let all = chain.iter().chain([url]).map(|to| site::referrer(&page.referrer_policy, &page.url, to));
+        if let Some(referrer) = all.min_by_key(|referrer| referrer.as_ref().map(String::len)).flatten() {
             let _ = write!(lines, "referer: {referrer}\r\n");
         }
         if posted.is_some() {
