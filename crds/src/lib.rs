@@ -11,6 +11,7 @@ pub mod names;
 pub mod policy;
 pub mod provider;
 pub mod report;
+pub mod redirect;
 #[cfg(feature = "kube")]
 pub mod resource;
 mod rule;
