@@ -4,14 +4,16 @@
 //! 256 KiB in all (J18, P10): what a provider answers can cost no more than that. Certificates are checked against the
 //! public roots, compiled in because the image holds nothing else, and the policy's own bundle beside them.
 
-use std::sync::Arc;
+mod error;
+mod tls;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+
+pub use error::FetchError;
+use error::{causes, unreachable};
 
 /// From the first byte of the name lookup to the last byte of the body.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -23,36 +25,11 @@ const ACCEPT: &str = "application/json, application/jwk-set+json, */*;q=0.1";
 #[derive(Debug, Clone)]
 pub struct Fetcher(reqwest::Client);
 
-/// Why there is no document.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    #[error("the CA bundle holds no certificate in PEM form")]
-    BundleEmpty,
-    #[error("the CA bundle is broken: {0}")]
-    Bundle(String),
-    #[error("cannot set up TLS")]
-    Tls(#[source] rustls::Error),
-    #[error("cannot set up the HTTP client: {0}")]
-    Client(String),
-    #[error("no answer within {} s", TIME_LIMIT.as_secs())]
-    TimedOut,
-    #[error("cannot be reached: {0}")]
-    Unreachable(String),
-    #[error("its certificate is not trusted: {0}; name the authority that issued it in 'oidc.caBundleRef'")]
-    Certificate(String),
-    #[error("answered with status {0} instead of 200")]
-    Status(u16),
-    #[error("answered with more than {} KiB", LONGEST_BODY / 1024)]
-    TooLong,
-    #[error("answered with something that is not a JSON object")]
-    NotJson,
-}
-
 impl Fetcher {
     /// `ca_bundle` is PEM text with certificates to trust beside the public roots.
     pub fn new(ca_bundle: Option<&str>) -> Result<Self, FetchError> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(ca_bundle)?)
+            .tls_backend_preconfigured(tls::config(ca_bundle)?)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .referer(false)
@@ -90,48 +67,6 @@ async fn capped(mut answer: reqwest::Response) -> Result<Bytes, FetchError> {
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
-}
-
-fn tls(ca_bundle: Option<&str>) -> Result<ClientConfig, FetchError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(bundle) = ca_bundle {
-        add_bundle(&mut roots, bundle)?;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(FetchError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
-}
-
-fn add_bundle(roots: &mut RootCertStore, bundle: &str) -> Result<(), FetchError> {
-    let mut added = 0;
-    for certificate in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
-        let certificate = certificate.map_err(|error| FetchError::Bundle(error.to_string()))?;
-        roots.add(certificate).map_err(|error| FetchError::Bundle(error.to_string()))?;
-        added += 1;
-    }
-    if added == 0 { Err(FetchError::BundleEmpty) } else { Ok(()) }
-}
-
-fn unreachable(error: reqwest::Error) -> FetchError {
-    if error.is_timeout() {
-        return FetchError::TimedOut;
-    }
-    let causes = causes(&error.without_url());
-    // Of all the layers in between, none hands the rustls error through as a type.
-    match causes.split_once("invalid peer certificate: ") {
-        Some((_, why)) => FetchError::Certificate(why.to_owned()),
-        None => FetchError::Unreachable(causes),
-    }
-}
-
-/// An error with its causes in one line: reqwest keeps the part that helps ("connection refused") at the bottom.
-fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
