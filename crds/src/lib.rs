@@ -8,6 +8,7 @@ pub mod delivery;
 mod hmac_key;
 mod macros;
 pub mod names;
+pub mod network;
 pub mod policy;
 pub mod provider;
 pub mod report;
