@@ -5,6 +5,7 @@
 //! public roots, compiled in because the image holds nothing else, and the policy's own bundle beside them.
 
 mod error;
+pub mod guard;
 mod tls;
 
 use std::time::Duration;
