@@ -1,9 +1,10 @@
-//! The only room that opens a connection to the outside: one GET of one small JSON document.
+//! The only room that opens a connection to the outside: one request, one small answer.
 //!
-//! Talks to the provider. No redirects, no proxy from the environment, no cookies, no compression, five seconds and
-//! 256 KiB in all (J18, P10): what a provider answers can cost no more than that. Certificates are checked against the
-//! public roots, compiled in because the image holds nothing else, and the policy's own bundle beside them.
+//! Talks to the provider (`Fetcher`), whose addresses the policy's author wrote. No redirects, no proxy from the environment, no cookies, no
+//! compression, and a limit of time and bytes in all (J18, P10): what anybody answers can cost no more than that.
+//! Certificates are checked against the public roots and the policy's own bundle beside them.
 
+mod calls;
 mod error;
 pub mod guard;
 mod tls;
@@ -14,11 +15,16 @@ use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
 pub use error::FetchError;
-use error::{causes, unreachable};
+use error::{causes, failed};
 
-/// From the first byte of the name lookup to the last byte of the body.
-const TIME_LIMIT: Duration = Duration::from_secs(5);
-const LONGEST_BODY: usize = 256 * 1024;
+/// From the first byte of the name lookup to the last byte of the body, and how long that body may be.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    time: Duration,
+    body: usize,
+}
+
+const JSON: Limits = Limits { time: Duration::from_secs(5), body: 256 * 1024 };
 /// RFC 7517 §8.5 has a media type of its own for key sets, and Kubernetes answers 406 to whoever does not take it.
 const ACCEPT: &str = "application/json, application/jwk-set+json, */*;q=0.1";
 
@@ -29,28 +35,19 @@ pub struct Fetcher(reqwest::Client);
 impl Fetcher {
     /// `ca_bundle` is PEM text with certificates to trust beside the public roots.
     pub fn new(ca_bundle: Option<&str>) -> Result<Self, FetchError> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(ca_bundle)?)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .timeout(TIME_LIMIT)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(Duration::from_secs(10))
-            .user_agent(concat!("mcp-oauth-sidecar/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| FetchError::Client(causes(&error)))?;
-        Ok(Self(client))
+        let builder =
+            builder(ca_bundle)?.pool_max_idle_per_host(1).pool_idle_timeout(Duration::from_secs(10));
+        Ok(Self(built(builder)?))
     }
 
     /// The document at `url`, if it is a JSON object by its looks; its content type is not asked (many say text).
     pub async fn json(&self, url: &str) -> Result<Bytes, FetchError> {
-        let request = self.0.get(url).header(http::header::ACCEPT, ACCEPT);
-        let answer = request.send().await.map_err(unreachable)?;
+        let request = self.0.get(url).timeout(JSON.time).header(http::header::ACCEPT, ACCEPT);
+        let answer = request.send().await.map_err(|error| failed(error, JSON.time))?;
         if answer.status() != http::StatusCode::OK {
             return Err(FetchError::Status(answer.status().as_u16()));
         }
-        let body = capped(answer).await?;
+        let body = capped(answer, JSON).await?;
         match body.trim_ascii_start().first() {
             Some(b'{') => Ok(body),
             _ => Err(FetchError::NotJson),
@@ -58,12 +55,28 @@ impl Fetcher {
     }
 }
 
+/// What all requests have in common. Each has a limit of time of its own.
+fn builder(ca_bundle: Option<&str>) -> Result<reqwest::ClientBuilder, FetchError> {
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config(ca_bundle)?)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("mcp-oauth-sidecar/", env!("CARGO_PKG_VERSION")));
+    Ok(builder)
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, FetchError> {
+    builder.build().map_err(|error| FetchError::Client(causes(&error)))
+}
+
 /// Reads no further than the cap, whatever the length header says.
-async fn capped(mut answer: reqwest::Response) -> Result<Bytes, FetchError> {
+async fn capped(mut answer: reqwest::Response, limits: Limits) -> Result<Bytes, FetchError> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > LONGEST_BODY {
-            return Err(FetchError::TooLong);
+    while let Some(chunk) = answer.chunk().await.map_err(|error| failed(error, limits.time))? {
+        if body.len() + chunk.len() > limits.body {
+            return Err(FetchError::TooLong(limits.body));
         }
         body.extend_from_slice(&chunk);
     }
