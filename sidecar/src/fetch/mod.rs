@@ -1,12 +1,16 @@
 //! The only room that opens a connection to the outside: one request, one small answer.
 //!
-//! Talks to the provider (`Fetcher`), whose addresses the policy's author wrote. No redirects, no proxy from the environment, no cookies, no
+//! Talks to the provider (`Fetcher`), whose addresses the policy's author wrote, and to strangers (`DocumentFetcher`),
+//! whose addresses are judged first (`guard`, `resolve`). No redirects, no proxy from the environment, no cookies, no
 //! compression, and a limit of time and bytes in all (J18, P10): what anybody answers can cost no more than that.
 //! Certificates are checked against the public roots and the policy's own bundle beside them.
 
 mod calls;
+pub mod document;
+pub mod document_url;
 mod error;
 pub mod guard;
+pub mod resolve;
 mod tls;
 
 use std::time::Duration;
@@ -14,6 +18,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect;
 
+pub use document::{Document, DocumentFetcher};
+pub use document_url::DocumentUrl;
 pub use error::FetchError;
 use error::{causes, failed};
 
