@@ -1,0 +1,128 @@
+//! Clients whose id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document): fetched when needed,
+//! kept by the document's own word, checked whole.
+//!
+//! Talks to strangers, through `fetch` and its guard. At most ten fetches are under way and a thousand documents kept, so that a
+//! flood of made-up ids costs little. Meets A6, A8, I9, O15, O17.
+
+mod error;
+mod limits;
+mod metadata;
+mod shelf;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::fetch::document::Longest;
+use crate::fetch::{Document, DocumentFetcher, DocumentUrl};
+use crate::jose::{KeySet, shown};
+
+pub use error::{DocumentError, What};
+use limits::Limits;
+pub use metadata::{ClientDocument, ClientKeys, Fault, Method};
+use shelf::{Asked, Fresh, Shelf};
+
+/// The documents of clients, and the key sets that they name.
+#[derive(Debug)]
+pub struct Documents {
+    fetcher: DocumentFetcher,
+    clock: Clock,
+    clients: Shelf<ClientDocument>,
+    keys: Shelf<KeySet>,
+    limits: Limits,
+}
+
+const MOST_CLIENTS: usize = 1000;
+/// Key sets are larger, and few clients have one.
+const MOST_KEY_SETS: usize = 100;
+/// J17: for a key that is not in the set, a set is fetched again no sooner than after this long.
+const COOLDOWN: Duration = Duration::from_secs(10);
+
+impl Documents {
+    pub fn new(fetcher: DocumentFetcher, clock: Clock) -> Self {
+        Self {
+            fetcher,
+            clock,
+            clients: Shelf::new(MOST_CLIENTS),
+            keys: Shelf::new(MOST_KEY_SETS),
+            limits: Limits::new(),
+        }
+    }
+
+    /// The client of this id.
+    pub async fn get(&self, client_id: &str) -> Result<Arc<ClientDocument>, DocumentError> {
+        let url = DocumentUrl::parse(client_id).map_err(DocumentError::Url)?;
+        let asked = self.asked(Duration::MAX);
+        let fetched = async {
+            let acquaintance = self.clients.acquaintance(url.as_str());
+            let document = self.fetch(&url, What::Document, acquaintance).await?;
+            let value = ClientDocument::parse(&url, &document.body).map_err(DocumentError::Fault)?;
+            Ok(Fresh { value, fresh_for: document.fresh_for })
+        };
+        self.clients.get(url.as_str(), asked, logged(&url, fetched)).await
+    }
+
+    /// The keys that the client signs with.
+    pub async fn keys(&self, client: &ClientDocument) -> Result<Arc<KeySet>, DocumentError> {
+        self.keys_of(client, Duration::MAX).await
+    }
+
+    /// The same, for a key that was not among them: the set may have been renewed since.
+    pub async fn keys_anew(&self, client: &ClientDocument) -> Result<Arc<KeySet>, DocumentError> {
+        self.keys_of(client, COOLDOWN).await
+    }
+
+    async fn keys_of(&self, client: &ClientDocument, oldest: Duration) -> Result<Arc<KeySet>, DocumentError> {
+        let url = match &client.keys {
+            Some(ClientKeys::Here(keys)) => return Ok(keys.clone()),
+            Some(ClientKeys::At(url)) => url,
+            None => return Err(DocumentError::NoKeys),
+        };
+        let fetched = async {
+            let acquaintance = self.keys.acquaintance(url.as_str());
+            let document = self.fetch(url, What::Keys, acquaintance).await?;
+            let value =
+                KeySet::parse(&document.body).map_err(|error| DocumentError::Keys(Arc::new(error)))?;
+            Ok(Fresh { value, fresh_for: document.fresh_for })
+        };
+        self.keys.get(url.as_str(), self.asked(oldest), logged(url, fetched)).await
+    }
+
+    async fn fetch(
+        &self,
+        url: &DocumentUrl,
+        what: What,
+        acquaintance: limits::Acquaintance,
+    ) -> Result<Document, DocumentError> {
+        let host = url.host().to_string();
+        let place = self.limits.admit(acquaintance, &host, self.clock.uptime()).await;
+        let _held_until_the_answer = place.map_err(|limits::Busy| DocumentError::Busy)?;
+        let longest = match what {
+            What::Document => Longest::CLIENT,
+            What::Keys => Longest::KEYS,
+        };
+        let answer = self.fetcher.document(url, longest).await;
+        answer.map_err(|error| DocumentError::fetch(what, error))
+    }
+
+    fn asked(&self, oldest: Duration) -> Asked {
+        Asked { now: self.clock.uptime(), oldest }
+    }
+}
+
+/// One line per fetch that came to nothing, with the cause that no page shows. There are not many: fetches are limited, and a
+/// fetch that was not even tried is not worth a line.
+async fn logged<T>(
+    url: &DocumentUrl,
+    fetched: impl Future<Output = Result<T, DocumentError>>,
+) -> Result<T, DocumentError> {
+    let result = fetched.await;
+    if let Err(error) = &result
+        && !matches!(error, DocumentError::Busy)
+    {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        tracing::info!(url = shown(url.without_query()), reason = %error, cause, "a client's document is not used");
+    }
+    result
+}
