@@ -11,8 +11,9 @@ pub mod names;
 pub mod network;
 pub mod policy;
 pub mod provider;
-pub mod report;
+pub mod proxy;
 pub mod redirect;
+pub mod report;
 #[cfg(feature = "kube")]
 pub mod resource;
 mod rule;

@@ -9,6 +9,8 @@ use std::ops::Deref;
 
 use crate::hmac_key::HmacKey;
 use crate::names::{Audience, ClaimName, EndpointUrl, Issuer, PublicPath, ResourceUrl, Scope, WebOrigin};
+use crate::proxy::{CALLBACK, Proxy, issuer};
+use crate::redirect::Redirects;
 use crate::violation::{Collector, Violations};
 
 /// A valid policy, read-only.
@@ -32,6 +34,9 @@ pub struct Parts {
     pub claims: ClaimRules,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required_scopes: Vec<Scope>,
+    /// Set where clients log in through the sidecar: then its own tokens are the ones that count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Box<Proxy>>,
 }
 
 /// Whose tokens are accepted.
@@ -82,7 +87,8 @@ impl Policy {
     pub fn new(parts: Parts) -> Result<Self, Violations> {
         let mut found = Collector::default();
         check_public_paths(&parts, &mut found);
-        check_trust(&parts.trust, &mut found);
+        check_trust(&parts, &mut found);
+        check_callback(&parts, &mut found);
         if parts.claims.scope.is_empty() {
             found.report("claims.scope", "must name at least one claim");
         }
@@ -115,16 +121,37 @@ fn check_public_paths(parts: &Parts, found: &mut Collector) {
     }
 }
 
-fn check_trust(trust: &Trust, found: &mut Collector) {
-    match (&trust.oidc, trust.hmac.is_empty()) {
-        (None, true) => found.report("trust", "must have an issuer or a shared secret"),
-        // J02: a verifier that knows both kinds of key is one confusion away from taking one for the other.
-        (Some(_), false) => found.report("trust", "must not mix an issuer with shared secrets"),
-        _ => {}
+fn check_trust(parts: &Parts, found: &mut Collector) {
+    let trust = &parts.trust;
+    let kinds = [trust.oidc.is_some(), !trust.hmac.is_empty(), parts.proxy.is_some()];
+    match kinds.into_iter().filter(|kind| *kind).count() {
+        0 => found.report("trust", "must have an issuer or a shared secret, or be in proxy mode"),
+        1 => {}
+        // J02: a verifier that knows two kinds of key is one confusion away from taking one for the other.
+        _ => found.report("trust", "must not mix an issuer, shared secrets and proxy mode"),
+    }
+    // O14: our own tokens are for this resource, and for no other.
+    let is_own = |audience: &Audience| audience.as_str() == parts.resource.as_str();
+    if parts.proxy.is_some() && !(trust.audiences.len() == 1 && trust.audiences.iter().all(is_own)) {
+        found.report("trust.audiences", "must be the resource alone in proxy mode");
     }
     // J13: no audience configured closes, it never opens.
     if trust.audiences.is_empty() {
         found.report("trust.audiences", "must name at least one audience");
+    }
+}
+
+/// One redirect URI is our own callback: taken for a client's, it would let in what nobody meant to let in.
+fn check_callback(parts: &Parts, found: &mut Collector) {
+    let Some(proxy) = &parts.proxy else { return };
+    let own = format!("{}{CALLBACK}", issuer(&parts.resource, &proxy.redirects));
+    if let Redirects::Fixed(one) = &proxy.redirects
+        && one.as_str() != own
+    {
+        found.report(
+            "proxy.redirectURIs",
+            format!("must be our own callback where it is one URI, such as {own:?}; a list of clients' URIs has several"),
+        );
     }
 }
 
@@ -172,6 +199,7 @@ mod tests {
                 require: BTreeMap::new(),
             },
             required_scopes: vec![],
+            proxy: None,
         }
     }
 

@@ -30,6 +30,23 @@ pub struct Preset {
     pub require: &'static [(&'static str, &'static str)],
 }
 
+/// How people are logged in with a provider, where the policy does not say otherwise (proxy mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginPreset {
+    /// Asked of it: who the user is, and to be asked again later.
+    pub scopes: &'static [&'static str],
+    /// Parameters of its own.
+    pub extra_params: &'static [(&'static str, &'static str)],
+    /// What a person would recognise the user by, in its ID tokens.
+    pub user: &'static str,
+}
+
+const STANDARD_LOGIN: LoginPreset = LoginPreset {
+    scopes: &["openid", "profile", "email", "offline_access"],
+    extra_params: &[],
+    user: "email",
+};
+
 const STANDARD: Preset = Preset { scope: &["scope", "scp"], user: "sub", audience: "aud", require: &[] };
 
 impl Provider {
@@ -63,6 +80,40 @@ impl Provider {
                 require: &[("token_use", "access")],
                 ..STANDARD
             },
+        }
+    }
+
+    pub fn login(self) -> LoginPreset {
+        match self {
+            // Google ignores `offline_access`: a refresh token comes with these, and again only when it is asked again.
+            Self::Google => LoginPreset {
+                scopes: &["openid", "profile", "email"],
+                extra_params: &[("access_type", "offline"), ("prompt", "consent")],
+                ..STANDARD_LOGIN
+            },
+            // Entra: the login name; `email` is whatever the user's directory holds, and often nothing.
+            Self::Azure => LoginPreset { user: "preferred_username", ..STANDARD_LOGIN },
+            Self::Keycloak => LoginPreset {
+                // Its `offline_access` makes a session that outlives every logout; an ordinary refresh token does.
+                scopes: &["openid", "profile", "email"],
+                user: "preferred_username",
+                ..STANDARD_LOGIN
+            },
+            // Cognito knows no `offline_access`, and always gives a refresh token.
+            Self::Cognito => LoginPreset { scopes: &["openid", "profile", "email"], ..STANDARD_LOGIN },
+            Self::Hmac | Self::Okta | Self::Auth0 | Self::Oidc => STANDARD_LOGIN,
+        }
+    }
+
+    /// As people know it, on the page where they are asked; `None` where its host says it better.
+    pub fn title(self) -> Option<&'static str> {
+        match self {
+            Self::Okta => Some("Okta"),
+            Self::Google => Some("Google"),
+            Self::Azure => Some("Microsoft Entra ID"),
+            Self::Auth0 => Some("Auth0"),
+            Self::Cognito => Some("Amazon Cognito"),
+            Self::Hmac | Self::Keycloak | Self::Oidc => None,
         }
     }
 

@@ -3,6 +3,9 @@
 //!
 //! Pure.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use regex_lite::Regex;
 
 /// A rule that a text obeys.
@@ -36,7 +39,7 @@ impl Rule {
     }
 
     fn holds(&self, text: &str) -> bool {
-        let pattern = Regex::new(self.pattern).expect("rule patterns are constants that the tests compile");
+        let pattern = compiled(self.pattern);
         match self.verdict {
             Verdict::Matches => pattern.is_match(text),
             Verdict::Differs => !pattern.is_match(text),
@@ -64,6 +67,14 @@ impl Rule {
         };
         format!("{not}{text}.matches(r'{}')", self.pattern)
     }
+}
+
+/// Compiled once: a pattern takes a hundred times as long to compile as to match, and some are asked at every request.
+fn compiled(pattern: &'static str) -> Arc<Regex> {
+    static COMPILED: Mutex<BTreeMap<&'static str, Arc<Regex>>> = Mutex::new(BTreeMap::new());
+    let mut known = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = || Arc::new(Regex::new(pattern).expect("rule patterns are constants that the tests compile"));
+    known.entry(pattern).or_insert_with(new).clone()
 }
 
 /// Checks a text against its length and its rules; the first broken one is the reason.
