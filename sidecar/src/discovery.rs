@@ -52,8 +52,10 @@ pub fn protected_resource(policy: &Policy) -> Bytes {
     }
     // Shared secrets have no authorization server to name: RFC 9728 §2 makes the member optional, and one made up would
     // send every client to a place that does not exist.
-    if let Some(oidc) = &policy.trust.oidc {
-        document["authorization_servers"] = json!([oidc.issuer.as_str()]);
+    let own = policy.proxy.as_ref().map(|proxy| crds::proxy::issuer(&policy.resource, &proxy.redirects));
+    let issuer = own.or_else(|| policy.trust.oidc.as_ref().map(|oidc| oidc.issuer.to_string()));
+    if let Some(issuer) = issuer {
+        document["authorization_servers"] = json!([issuer]);
     }
     document.to_string().into()
 }

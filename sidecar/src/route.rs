@@ -5,6 +5,8 @@
 
 use crds::Policy;
 
+use crate::oauth::Step;
+
 /// Where a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
@@ -14,6 +16,8 @@ pub enum Route {
     UnknownDocument,
     /// An endpoint of an authorization server, which native mode does not have.
     AuthorizationServer,
+    /// A step of our own authorization server.
+    OAuth(Step),
     /// A path that the policy says needs no token.
     Public(PublicAccess),
     /// The MCP server: whoever asks must have a token.
@@ -37,6 +41,7 @@ pub struct PublicAccess(());
 pub struct Routes {
     protected_resource: [String; 3],
     authorization_server: Vec<String>,
+    steps: Vec<(String, Step)>,
     public: Vec<String>,
 }
 
@@ -64,7 +69,8 @@ impl Routes {
             |document: &str| [document.to_owned(), format!("{document}{mcp}"), format!("{mcp}{document}")];
         Self {
             protected_resource: forms(RESOURCE),
-            authorization_server: [forms(SERVER), forms(OPENID)].concat(),
+            authorization_server: [&forms(SERVER)[..], &forms(OPENID), &of_issuer(policy)].concat(),
+            steps: steps(policy),
             public: policy.public_paths.iter().map(ToString::to_string).collect(),
         }
     }
@@ -73,6 +79,9 @@ impl Routes {
     pub fn of(&self, path: &str) -> Route {
         if self.protected_resource.iter().any(|known| known == path) {
             return Route::Document(Document::ProtectedResource);
+        }
+        if let Some((_, step)) = self.steps.iter().find(|(known, _)| known == path) {
+            return Route::OAuth(*step);
         }
         if self.authorization_server.iter().any(|known| known == path) {
             return Route::Document(Document::AuthorizationServer);
@@ -93,6 +102,29 @@ impl Routes {
     pub fn resource_metadata(&self) -> &str {
         &self.protected_resource[1]
     }
+}
+
+/// Where the documents of an issuer with a path are looked for: inserted before the path, and appended to it (D3, RFC 8414 §3.1).
+fn of_issuer(policy: &Policy) -> Vec<String> {
+    let Some(base) = base(policy) else { return Vec::new() };
+    [SERVER, OPENID]
+        .iter()
+        .flat_map(|document| [format!("{document}{base}"), format!("{base}{document}")])
+        .collect()
+}
+
+/// The steps under the issuer, and where clients look that read no metadata (D5).
+fn steps(policy: &Policy) -> Vec<(String, Step)> {
+    let Some(base) = base(policy) else { return Vec::new() };
+    let own = Step::ALL.iter().map(|step| (format!("{base}{}", step.path()), *step));
+    let aliases = Step::ALL.iter().filter_map(|step| Some((step.alias()?, *step)));
+    own.chain(aliases.map(|(alias, step)| (format!("{base}{alias}"), step))).collect()
+}
+
+/// The path of our issuer, in proxy mode.
+fn base(policy: &Policy) -> Option<String> {
+    let issuer = crds::proxy::issuer(&policy.resource, &policy.proxy.as_ref()?.redirects);
+    issuer.strip_prefix(policy.resource.origin()).map(str::to_owned)
 }
 
 #[cfg(test)]

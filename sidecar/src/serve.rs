@@ -8,6 +8,7 @@ mod handler;
 mod linger;
 mod patience;
 mod room;
+mod steps;
 
 use std::io;
 use std::net::SocketAddr;

@@ -22,6 +22,8 @@ pub enum Outcome {
         user: Option<String>,
     },
     Document,
+    /// By a step of our own authorization server.
+    Answered,
     Preflight,
     Rejected {
         code: &'static str,
@@ -68,6 +70,7 @@ impl Outcome {
         match self {
             Self::Forwarded { .. } => Labels { outcome: "forwarded", reason: "" },
             Self::Document => Labels { outcome: "document", reason: "" },
+            Self::Answered => Labels { outcome: "answered", reason: "" },
             Self::Preflight => Labels { outcome: "preflight", reason: "" },
             Self::Aborted => Labels { outcome: "aborted", reason: "" },
             Self::Rejected { code } => Labels { outcome: "rejected", reason: code },

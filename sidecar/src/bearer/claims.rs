@@ -12,7 +12,7 @@ use crate::jose::Json;
 use crate::jose::json::Object;
 
 /// RFC 9068 §4 MUST: exactly the issuer identifier.
-pub(super) fn check_issuer(claims: &Object, issuer: &str) -> Result<(), Why> {
+pub(crate) fn check_issuer(claims: &Object, issuer: &str) -> Result<(), Why> {
     match claims.get("iss").and_then(Json::as_text) {
         Some(found) if found == issuer => Ok(()),
         _ => Err(Why::Issuer),
@@ -30,7 +30,7 @@ pub(super) fn check_audience(claims: &Object, claim: &str, ours: &[Audience]) ->
 }
 
 /// Each of the policy's claims is there, with one of its values.
-pub(super) fn check_required(claims: &Object, rules: &BTreeMap<ClaimName, Vec<String>>) -> Result<(), Why> {
+pub(crate) fn check_required(claims: &Object, rules: &BTreeMap<ClaimName, Vec<String>>) -> Result<(), Why> {
     let met = |name: &ClaimName, values: &[String]| {
         let found = claims.get(name.as_str()).and_then(Json::as_texts).unwrap_or_default();
         found.iter().any(|value| values.iter().any(|wanted| wanted == value))

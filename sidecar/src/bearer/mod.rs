@@ -5,12 +5,12 @@
 //! say. Meets R4, R9–R13, R16, J01–J16, J20, J22, promise 1.
 
 mod caller;
-mod claims;
+pub(crate) mod claims;
 mod credential;
 mod kind;
 mod refusal;
 mod scope;
-mod times;
+pub(crate) mod times;
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ use http::HeaderMap;
 use crate::clock::UnixTime;
 use crate::jose::json::Object;
 use crate::jose::keyset::LookupError;
-use crate::jose::{Compact, Header, Json, Key, base64url, shown};
+use crate::jose::{Compact, Header, Json, Key, Typ, base64url, shown};
+use crate::oauth::{AuthorizationServer, mint};
 use crate::provider::{KeyError, Provider};
 
 pub use caller::Caller;
@@ -47,7 +48,12 @@ pub struct Verifier {
 #[derive(Debug)]
 enum Signers {
     Secrets(Vec<Key>),
-    Provider { issuer: String, provider: Option<Arc<Provider>> },
+    Provider {
+        issuer: String,
+        provider: Option<Arc<Provider>>,
+    },
+    /// Our own authorization server, in this process.
+    Own(Arc<AuthorizationServer>),
 }
 
 impl Permit {
@@ -57,6 +63,12 @@ impl Permit {
 }
 
 impl Verifier {
+    /// A policy in proxy mode: tokens that this sidecar, or another replica of it, has made (O13: no token of the provider's).
+    pub fn of_own(policy: &Policy, server: Arc<AuthorizationServer>) -> Self {
+        // What the policy says of claims is about the provider's tokens, which were judged at the login.
+        Self { signers: Signers::Own(server), rules: mint::rules(), ..Self::new(policy, None) }
+    }
+
     /// A policy that trusts an issuer needs its provider; without one every token is refused with `KeysUnavailable`.
     pub fn new(policy: &Policy, provider: Option<Arc<Provider>>) -> Self {
         let signers = match &policy.trust.oidc {
@@ -98,6 +110,7 @@ impl Verifier {
             Signers::Secrets(keys) => keys.iter().any(verifies),
             Signers::Provider { provider: Some(provider), .. } => verifies(&key_of(provider, header).await?),
             Signers::Provider { provider: None, .. } => return Err(Refusal::KeysUnavailable),
+            Signers::Own(server) => verifies(server.keys().key(header).map_err(unusable)?),
         };
         if valid { Ok(()) } else { Err(Why::Signature.into()) }
     }
@@ -105,6 +118,14 @@ impl Verifier {
     fn check_claims(&self, header: &Header, claims: &Object, now: UnixTime) -> Result<(), Why> {
         match &self.signers {
             Signers::Provider { issuer, .. } => claims::check_issuer(claims, issuer)?,
+            Signers::Own(server) => {
+                claims::check_issuer(claims, server.issuer())?;
+                // Ours always say what they are (RFC 9068 §2.1).
+                if header.typ != Typ::AccessToken {
+                    return Err(Why::Kind);
+                }
+                check_family(claims, server)?;
+            }
             Signers::Secrets(_) => times::require_issued_at(claims)?,
         }
         times::check(claims, now)?;
@@ -131,9 +152,21 @@ async fn key_of(provider: &Provider, header: &Header) -> Result<Key, Refusal> {
     }
     Err(match refused {
         KeyError::Unavailable => Refusal::KeysUnavailable,
-        KeyError::NoMatch(LookupError::Algorithm) => Why::Algorithm.into(),
-        KeyError::NoMatch(LookupError::Unknown | LookupError::Ambiguous) => Why::UnknownKey.into(),
+        KeyError::NoMatch(why) => unusable(why).into(),
     })
+}
+
+fn unusable(why: LookupError) -> Why {
+    match why {
+        LookupError::Algorithm => Why::Algorithm,
+        LookupError::Unknown | LookupError::Ambiguous => Why::UnknownKey,
+    }
+}
+
+/// O30: a token whose login was ended is over, whatever it says of its own end.
+fn check_family(claims: &Object, server: &AuthorizationServer) -> Result<(), Why> {
+    let family = claims.get(mint::FAMILY).and_then(Json::as_text).ok_or(Why::Kind)?;
+    if server.is_revoked(family) { Err(Why::Revoked) } else { Ok(()) }
 }
 
 /// The claims. Read only after the signature was found valid.

@@ -65,6 +65,8 @@ pub enum Why {
     Audience,
     #[error("the access token has expired")]
     Expired,
+    #[error("the login that the access token came from was ended")]
+    Revoked,
     #[error("the access token is not valid yet")]
     NotYetValid,
     #[error("a time in the access token is missing or not a whole number")]
@@ -122,6 +124,7 @@ impl Why {
             Self::Issuer => "token_issuer",
             Self::Audience => "token_audience",
             Self::Expired => "token_expired",
+            Self::Revoked => "token_revoked",
             Self::NotYetValid => "token_not_yet_valid",
             Self::Time => "token_time",
             Self::Subject => "token_subject",

@@ -11,7 +11,7 @@ use crate::jose::json::Object;
 /// How far the clocks of the issuer and of this machine may be apart, in seconds. Ours is the only leeway there is.
 const LEEWAY: u64 = 30;
 
-pub(super) fn check(claims: &Object, now: UnixTime) -> Result<(), Why> {
+pub(crate) fn check(claims: &Object, now: UnixTime) -> Result<(), Why> {
     let expires = expires(claims)?;
     // RFC 7519 §4.1.4: on or after which the token MUST NOT be accepted.
     if now.0 >= expires.0 + LEEWAY {
@@ -25,7 +25,7 @@ pub(super) fn check(claims: &Object, now: UnixTime) -> Result<(), Why> {
 }
 
 /// A token without an end is not accepted.
-pub(super) fn expires(claims: &Object) -> Result<UnixTime, Why> {
+pub(crate) fn expires(claims: &Object) -> Result<UnixTime, Why> {
     seconds(claims, "exp")?.ok_or(Why::Time)
 }
 

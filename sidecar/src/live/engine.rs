@@ -6,13 +6,23 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use crds::Policy;
+use crds::policy::OidcTrust;
+use crds::proxy::{Login, Proxy, Switch, issuer};
 
 use crate::bearer::Verifier;
 use crate::clock::Clock;
 use crate::discovery::{self, Challenge};
-use crate::fetch::{FetchError, Fetcher};
+use crate::fetch::guard::Guard;
+use crate::fetch::resolve::SystemLookup;
+use crate::fetch::{DocumentFetcher, FetchError, Fetcher};
+use crate::oauth::clients::Clients;
+use crate::oauth::clients::document::Documents;
+use crate::oauth::ledger::Ledger;
+use crate::oauth::upstream::Upstream;
+use crate::oauth::{AuthorizationServer, Means, SetupError};
 use crate::origin::Origins;
 use crate::provider::{Provider, ProviderStatus};
+use crate::random::Random;
 use crate::route::Routes;
 
 /// A policy, ready to be enforced.
@@ -21,23 +31,50 @@ pub struct Engine {
     policy: Policy,
     verifier: Verifier,
     provider: Option<Arc<Provider>>,
+    authorization_server: Option<Arc<AuthorizationServer>>,
     pub(crate) routes: Routes,
     pub(crate) origins: Origins,
     pub(crate) challenge: Challenge,
     pub(crate) protected_resource: Bytes,
 }
 
+/// Why a policy cannot be enforced.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
 impl Engine {
-    pub fn new(policy: Policy, provider: Option<Arc<Provider>>) -> Self {
-        Self {
-            verifier: Verifier::new(&policy, provider.clone()),
+    pub fn new(
+        policy: Policy,
+        provider: Option<Arc<Provider>>,
+        ledger: &Arc<Ledger>,
+        clock: &Clock,
+    ) -> Result<Self, EngineError> {
+        let authorization_server = match (&policy.proxy, &provider) {
+            (Some(proxy), Some(provider)) => {
+                let means = means(&policy, proxy, provider.clone(), ledger.clone(), clock)?;
+                Some(Arc::new(AuthorizationServer::new(policy.clone(), (**proxy).clone(), means)?))
+            }
+            _ => None,
+        };
+        let verifier = match &authorization_server {
+            Some(server) => Verifier::of_own(&policy, server.clone()),
+            None => Verifier::new(&policy, provider.clone()),
+        };
+        Ok(Self {
+            verifier,
             routes: Routes::new(&policy),
             origins: Origins::new(&policy),
             challenge: Challenge::new(&policy),
             protected_resource: discovery::protected_resource(&policy),
+            authorization_server,
             provider,
             policy,
-        }
+        })
     }
 
     pub fn policy(&self) -> &Policy {
@@ -52,15 +89,58 @@ impl Engine {
         self.provider.as_ref()
     }
 
-    /// How the provider's keys are; `None` where shared secrets are all that is needed.
+    pub(crate) fn authorization_server(&self) -> Option<&Arc<AuthorizationServer>> {
+        self.authorization_server.as_ref()
+    }
+
+    /// How the provider's keys are; `None` where tokens can be checked without them.
     pub fn keys(&self) -> Option<ProviderStatus> {
-        self.provider.as_ref().map(|provider| provider.status())
+        // In proxy mode the keys are for logins: tokens that are out are checked with our own.
+        let needed = self.provider.as_ref().filter(|_| self.authorization_server.is_none());
+        needed.map(|provider| provider.status())
     }
 }
 
-/// The provider of a policy that trusts one.
+/// The provider that a policy asks for keys, if it does: for access tokens, or for logins.
+pub(super) fn trust(policy: &Policy) -> Option<OidcTrust> {
+    let of_login = |login: &Login| OidcTrust {
+        issuer: login.issuer.clone(),
+        jwks: login.endpoints.jwks.clone(),
+        ca_bundle: login.ca_bundle.clone(),
+    };
+    policy.trust.oidc.clone().or_else(|| policy.proxy.as_ref().map(|proxy| of_login(&proxy.login)))
+}
+
 pub(super) fn provider(policy: &Policy, clock: &Clock) -> Result<Option<Arc<Provider>>, FetchError> {
-    let Some(oidc) = &policy.trust.oidc else { return Ok(None) };
-    let fetcher = Fetcher::new(oidc.ca_bundle.as_deref())?;
-    Ok(Some(Provider::new(oidc, fetcher, clock.clone())))
+    let Some(trust) = trust(policy) else { return Ok(None) };
+    let fetcher = Fetcher::new(trust.ca_bundle.as_deref())?;
+    Ok(Some(Provider::new(&trust, fetcher, clock.clone())))
+}
+
+fn means(
+    policy: &Policy,
+    proxy: &Proxy,
+    provider: Arc<Provider>,
+    ledger: Arc<Ledger>,
+    clock: &Clock,
+) -> Result<Means, FetchError> {
+    let login = proxy.login.clone();
+    let fetcher = Fetcher::new(login.ca_bundle.as_deref())?;
+    let issuer = issuer(&policy.resource, &proxy.redirects);
+    let documents = match proxy.clients.metadata_documents {
+        Switch::On => {
+            let guard = Guard::new(proxy.allow_networks.clone());
+            let fetcher =
+                DocumentFetcher::new(login.ca_bundle.as_deref(), guard, Arc::new(SystemLookup::default()))?;
+            Some(Documents::new(fetcher, clock.clone()))
+        }
+        Switch::Off => None,
+    };
+    Ok(Means {
+        clients: Clients::new(documents),
+        upstream: Upstream::new(login, &issuer, policy.claims.clone(), provider, fetcher, clock.clone()),
+        ledger,
+        clock: clock.clone(),
+        random: Random::system(),
+    })
 }

@@ -18,9 +18,9 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::document;
-use crate::fetch::FetchError;
+use crate::oauth::ledger::Ledger;
 use crate::provider::ProviderStatus;
-pub use engine::Engine;
+pub use engine::{Engine, EngineError};
 use watch::{Reading, Watch};
 
 /// Where the policy comes from.
@@ -54,6 +54,8 @@ pub enum Gate {
 #[derive(Debug)]
 pub struct Live {
     active: ArcSwap<Active>,
+    /// What happened once has happened, also after an edit.
+    ledger: Arc<Ledger>,
     clock: Clock,
 }
 
@@ -84,7 +86,11 @@ impl Live {
         let closed = Closed { reason: "Starting".into(), message: "the policy was not read yet".into() };
         let active =
             Active { gate: Gate::Closed(closed), revision: "-".into(), complaint: None, grace: None };
-        Arc::new(Self { active: ArcSwap::from_pointee(active), clock })
+        Arc::new(Self {
+            active: ArcSwap::from_pointee(active),
+            ledger: Arc::new(Ledger::new(clock.clone())),
+            clock,
+        })
     }
 
     pub fn active(&self) -> Arc<Active> {
@@ -158,23 +164,23 @@ impl Live {
     }
 
     /// Builds what enforces a policy. The provider's keys outlive an edit that does not concern them.
-    fn engine(&self, policy: Policy, keys: &mut JoinSet<()>) -> Result<Engine, FetchError> {
+    fn engine(&self, policy: Policy, keys: &mut JoinSet<()>) -> Result<Engine, EngineError> {
         let before = self.active();
         let kept = match &before.gate {
-            Gate::Open(engine) if engine.policy().trust.oidc == policy.trust.oidc => {
+            Gate::Open(engine) if engine::trust(engine.policy()) == engine::trust(&policy) => {
                 engine.provider().cloned()
             }
             _ => None,
         };
         if kept.is_some() {
-            return Ok(Engine::new(policy, kept));
+            return Engine::new(policy, kept, &self.ledger, &self.clock);
         }
         let provider = engine::provider(&policy, &self.clock)?;
         keys.abort_all();
         if let Some(provider) = &provider {
             keys.spawn(provider.clone().run());
         }
-        Ok(Engine::new(policy, provider))
+        Engine::new(policy, provider, &self.ledger, &self.clock)
     }
 
     fn close(&self, revision: String, closed: Closed, keys: &mut JoinSet<()>) {

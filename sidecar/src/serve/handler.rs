@@ -15,9 +15,11 @@ use hyper::body::Incoming;
 
 use super::connections::Answer;
 use super::linger::{self, Sent};
+use super::steps;
 use crate::clock::Clock;
 use crate::forward::{Failed, Forwarder, Pass, Seen, Upstream};
 use crate::live::{Active, Engine, Gate, Live};
+use crate::oauth::{AuthorizationServer, Step};
 use crate::origin::{self, Origin};
 use crate::reply::{self, Body, NotFound, Rejection};
 use crate::route::{Document, PublicAccess, Route};
@@ -43,6 +45,8 @@ enum Verdict<'a> {
     Answer(Answered),
     /// For the MCP server.
     Pass(Passage<'a>),
+    /// For our own authorization server.
+    Step(&'a AuthorizationServer, Step),
 }
 
 /// A request that may pass, and what its answer needs on the way back.
@@ -85,6 +89,7 @@ impl Handler {
                 answered
             }
             Verdict::Pass(passage) => self.relay(passage, Request::from_parts(head, body), peer).await,
+            Verdict::Step(server, step) => steps::answer(server, step, head, body).await,
         }
     }
 
@@ -105,6 +110,7 @@ impl Handler {
             Route::AuthorizationServer => {
                 Verdict::Answer(answer_missing(NotFound::AuthorizationServer, engine, head))
             }
+            Route::OAuth(step) => decide_step(engine, step, head),
             Route::Public(access) => self.decide_for_server(engine, Some(access), head).await,
             Route::Protected => self.decide_for_server(engine, None, head).await,
         }
@@ -183,6 +189,17 @@ impl Answer for Handler {
     }
 }
 
+/// O21: a person's browser is not asked which page may read the answer; programs in web pages are.
+fn decide_step<'a>(engine: &'a Engine, step: Step, head: &Parts) -> Verdict<'a> {
+    if step.is_for_programs() && origin::is_preflight(&head.method, &head.headers) {
+        return Verdict::Answer(preflight(&head.headers, origin::allow_everyone));
+    }
+    match engine.authorization_server() {
+        Some(server) => Verdict::Step(server, step),
+        None => Verdict::Answer(answer_missing(NotFound::AuthorizationServer, engine, head)),
+    }
+}
+
 fn answer_document(engine: &Engine, document: Document, head: &Parts) -> Answered {
     if origin::is_preflight(&head.method, &head.headers) {
         return preflight(&head.headers, origin::allow_everyone);
@@ -191,9 +208,10 @@ fn answer_document(engine: &Engine, document: Document, head: &Parts) -> Answere
     let body = match document {
         _ if !readable => Err(Rejection::MethodNotAllowed),
         Document::ProtectedResource => Ok(engine.protected_resource.clone()),
-        Document::AuthorizationServer => match engine.provider() {
-            Some(provider) => provider.document().ok_or(Rejection::NotFetchedYet),
-            None => Err(Rejection::NotFound(NotFound::NoProvider)),
+        Document::AuthorizationServer => match (engine.authorization_server(), engine.provider()) {
+            (Some(own), _) => Ok(own.metadata()),
+            (None, Some(provider)) => provider.document().ok_or(Rejection::NotFetchedYet),
+            (None, None) => Err(Rejection::NotFound(NotFound::NoProvider)),
         },
     };
     let (mut response, outcome) = match body {

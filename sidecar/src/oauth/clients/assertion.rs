@@ -1,0 +1,70 @@
+//! A client that proves itself with a signed assertion (`private_key_jwt`, RFC 7523 §3): ChatGPT is one.
+//!
+//! Asks for the client's keys, through `document`; otherwise pure. Signed by the client, about the client, for us, once, and
+//! soon over. Meets A6, D6, O25.
+
+use std::time::Duration;
+
+use super::{Client, Clients, Wanted};
+use crate::bearer::times;
+use crate::clock::UnixTime;
+use crate::jose::keyset::LookupError;
+use crate::jose::{Compact, Header, Json, base64url};
+use crate::oauth::ledger::{Ledger, Once};
+
+/// What an assertion must say, and where it is remembered that it was used.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    pub clients: &'a Clients,
+    pub ledger: &'a Ledger,
+    /// RFC 7523 §3, 3: our issuer, or the endpoint that it is sent to.
+    pub audiences: &'a [String],
+    pub now: UnixTime,
+}
+
+/// An assertion that lives longer is refused: it would have to be remembered for as long.
+const LONGEST_LIFE: u64 = 3600;
+const REMEMBERED: Duration = Duration::from_secs(LONGEST_LIFE + 60);
+
+impl Judge<'_> {
+    /// Whether this assertion shows that the client is the one that it says.
+    pub async fn believes(&self, assertion: &str, client: &Client) -> bool {
+        self.read(assertion, client).await.is_some()
+    }
+
+    async fn read(&self, assertion: &str, client: &Client) -> Option<()> {
+        let compact = Compact::parse(assertion).ok()?;
+        let header = Header::parse(compact.header).ok()?;
+        if !self.is_signed(&compact, &header, client).await {
+            return None;
+        }
+        let claims = Json::parse(&base64url::decode(compact.payload)?).ok()?.into_object()?;
+        let text = |name: &str| claims.get(name).and_then(Json::as_text);
+        let id = client.key.as_str();
+        let audiences = claims.get("aud").and_then(Json::as_texts).unwrap_or_default();
+        times::check(&claims, self.now).ok()?;
+        let ends = times::expires(&claims).ok()?;
+        let is_right = text("iss") == Some(id)
+            && text("sub") == Some(id)
+            && audiences.iter().any(|named| self.audiences.iter().any(|ours| ours == named))
+            && ends.0 <= self.now.0 + LONGEST_LIFE;
+        if !is_right {
+            return None;
+        }
+        // OpenID Connect Core §9 REQUIRED: an id, so that it is used once.
+        let used = format!("assertion {id} {}", text("jti").filter(|id| !id.is_empty() && id.len() <= 256)?);
+        (self.ledger.once(&used, REMEMBERED) == Once::First).then_some(())
+    }
+
+    async fn is_signed(&self, compact: &Compact<'_>, header: &Header, client: &Client) -> bool {
+        for wanted in [Wanted::Known, Wanted::Anew] {
+            let Some(keys) = self.clients.keys(client, wanted).await else { return false };
+            match keys.key(header) {
+                Ok(key) => return key.verifies(header.algorithm, compact.signed, compact.signature),
+                Err(LookupError::Unknown) => {}
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,283 @@
+//! Proxy mode: the sidecar is the authorization server of its one resource, and the provider only says who the user is.
+//!
+//! ```text
+//! step       takes                                    gives
+//! register   metadata                                 a client id: seal(client)
+//! authorize  client, redirect, challenge, state       the consent page with seal(ask); a cookie for the browser
+//! consent    seal(ask), that cookie                   303 to the provider; a cookie with seal(login), named after the state
+//! callback   the provider's code, that cookie         303 to the client with a code: seal(code)
+//! token      code and verifier, or a refresh token    an access token (JWT); a refresh token: seal(grant)
+//! revoke     a token                                  –
+//! ```
+//!
+//! Each step opens only what the step before it sealed (`seal`); what must happen once stands in `ledger`. Talks to the
+//! provider through `upstream`, and fetches documents of clients through `clients`. Meets A1–A23, I1–I11, O01–O30.
+
+pub mod authorize;
+pub mod callback;
+pub mod clients;
+pub mod consent;
+pub mod cookie;
+pub mod error;
+pub mod form;
+pub mod ledger;
+pub mod metadata;
+pub mod mint;
+pub mod pace;
+pub mod page;
+pub mod pkce;
+pub mod redeem;
+pub mod refresh;
+pub mod register;
+pub mod resource;
+pub mod revoke;
+pub mod scopes;
+pub mod seal;
+pub mod token;
+pub mod upstream;
+pub mod values;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use crds::Policy;
+use crds::proxy::{Proxy, issuer};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+
+use crate::clock::Clock;
+use crate::jose::KeySet;
+use crate::random::Random;
+use clients::Clients;
+use error::{Code, OAuthError, json_response};
+use ledger::Ledger;
+use mint::{MintError, Minter};
+use pace::Pace;
+use page::Problem;
+use seal::{SealError, Sealer};
+use upstream::Upstream;
+
+/// The closed table of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Authorize,
+    Consent,
+    Callback,
+    Token,
+    Register,
+    Revoke,
+    Keys,
+}
+
+impl Step {
+    pub const ALL: [Self; 7] = [
+        Self::Authorize,
+        Self::Consent,
+        Self::Callback,
+        Self::Token,
+        Self::Register,
+        Self::Revoke,
+        Self::Keys,
+    ];
+
+    /// Under the issuer.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Authorize => "/oauth/authorize",
+            Self::Consent => "/oauth/consent",
+            Self::Callback => crds::proxy::CALLBACK,
+            Self::Token => "/oauth/token",
+            Self::Register => "/oauth/register",
+            Self::Revoke => "/oauth/revoke",
+            Self::Keys => "/.well-known/jwks.json",
+        }
+    }
+
+    /// D5: where clients look that read no metadata.
+    pub fn alias(self) -> Option<&'static str> {
+        match self {
+            Self::Authorize => Some("/authorize"),
+            Self::Token => Some("/token"),
+            Self::Register => Some("/register"),
+            _ => None,
+        }
+    }
+
+    /// §3c: programs in web pages may call these; a person's browser goes to the others (O21).
+    pub fn is_for_programs(self) -> bool {
+        !matches!(self, Self::Authorize | Self::Consent | Self::Callback)
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        match self {
+            Self::Authorize | Self::Callback | Self::Keys => *method == Method::GET,
+            Self::Consent | Self::Token | Self::Register | Self::Revoke => *method == Method::POST,
+        }
+    }
+}
+
+/// A body is at most so long ("Decided" 7).
+pub const LONGEST_BODY: usize = 64 * 1024;
+
+/// The authorization server of one policy.
+#[derive(Debug)]
+pub struct AuthorizationServer {
+    pub(crate) policy: Policy,
+    pub(crate) proxy: Proxy,
+    pub(crate) issuer: String,
+    pub(crate) clients: Clients,
+    pub(crate) sealer: Sealer,
+    pub(crate) minter: Minter,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) upstream: Upstream,
+    pub(crate) registrations: Pace,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    metadata: Bytes,
+    key_document: Bytes,
+    keys: KeySet,
+}
+
+/// What outlives an edit of the policy, and what the outside is reached with.
+#[derive(Debug)]
+pub struct Means {
+    pub clients: Clients,
+    pub upstream: Upstream,
+    pub ledger: Arc<Ledger>,
+    pub clock: Clock,
+    pub random: Random,
+}
+
+/// Why a policy's keys make no authorization server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Mint(#[from] MintError),
+}
+
+/// A request to a step, whole.
+#[derive(Debug)]
+pub struct Asked {
+    pub head: Parts,
+    pub body: Bytes,
+}
+
+/// What happened, for the record: `None` where all went well.
+pub type Told = (Response<Bytes>, Option<&'static str>);
+
+impl AuthorizationServer {
+    pub fn new(policy: Policy, proxy: Proxy, means: Means) -> Result<Self, SetupError> {
+        let issuer = issuer(&policy.resource, &proxy.redirects);
+        let Means { clients, upstream, ledger, clock, random } = means;
+        let minter = Minter::new(&issuer, policy.resource.as_str(), &proxy.keys.sign, random)?;
+        Ok(Self {
+            metadata: metadata::document(&policy, &proxy, &issuer),
+            keys: KeySet::parse(&minter.key_set()).map_err(|_| MintError::Key)?,
+            key_document: minter.key_set(),
+            sealer: Sealer::new(&issuer, &proxy.keys.seal, random)?,
+            registrations: Pace::new(clock.clone()),
+            minter,
+            policy,
+            proxy,
+            issuer,
+            clients,
+            ledger,
+            upstream,
+            clock,
+            random,
+        })
+    }
+
+    /// The document of RFC 8414.
+    pub fn metadata(&self) -> Bytes {
+        self.metadata.clone()
+    }
+
+    /// What our own tokens are checked with.
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Whether a token of this family was revoked (O30).
+    pub fn is_revoked(&self, family: &str) -> bool {
+        self.ledger.is_revoked(family)
+    }
+
+    pub async fn answer(&self, step: Step, asked: &Asked) -> Told {
+        if !step.takes(&asked.head.method) {
+            let refused =
+                OAuthError::new(Code::MethodNotAllowed, "this endpoint is not called with this method");
+            return (refused.into_response(), Some("oauth_method"));
+        }
+        match step {
+            Step::Authorize => self.shown(authorize::answer(self, asked).await),
+            Step::Consent => self.shown(consent::answer(self, asked).await),
+            Step::Callback => self.shown(callback::answer(self, asked).await),
+            Step::Token => said(token::answer(self, asked).await),
+            Step::Register => said(register::answer(self, asked)),
+            Step::Revoke => said(revoke::answer(self, asked).await),
+            Step::Keys => (json_response(StatusCode::OK, self.key_document.clone()), None),
+        }
+    }
+
+    /// A person reads what went wrong on a page of ours.
+    fn shown(&self, outcome: Result<Response<Bytes>, Trouble>) -> Told {
+        match outcome {
+            Ok(response) => (response, None),
+            Err(trouble) => trouble.told(self),
+        }
+    }
+}
+
+/// Why a person sees a page of ours instead of what they came for.
+#[derive(Debug)]
+pub enum Trouble {
+    UnknownClient,
+    UnusableRedirect,
+    Expired,
+    OtherBrowser,
+    Malformed(&'static str),
+    TooManyLogins,
+    /// Nothing that a person could do: no randomness, a key that does not seal.
+    Internal,
+}
+
+impl Trouble {
+    fn told(&self, server: &AuthorizationServer) -> Told {
+        let problem = match self {
+            Self::UnknownClient => Problem::UnknownClient,
+            Self::UnusableRedirect => Problem::UnusableRedirect,
+            Self::Expired => Problem::Expired,
+            Self::OtherBrowser => Problem::OtherBrowser,
+            Self::Malformed(parameter) => Problem::Malformed { parameter },
+            Self::TooManyLogins => Problem::TooManyLogins,
+            Self::Internal => Problem::Internal,
+        };
+        (problem.page(&server.policy.resource).into_response(), Some(problem.code()))
+    }
+}
+
+impl From<SealError> for Trouble {
+    fn from(_: SealError) -> Self {
+        Self::Internal
+    }
+}
+
+impl From<crate::random::NoRandom> for Trouble {
+    fn from(_: crate::random::NoRandom) -> Self {
+        Self::Internal
+    }
+}
+
+fn said(outcome: Result<Response<Bytes>, OAuthError>) -> Told {
+    match outcome {
+        Ok(response) => (response, None),
+        Err(error) => (error.into_response(), Some(error.code.as_str())),
+    }
+}

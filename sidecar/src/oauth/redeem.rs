@@ -1,0 +1,76 @@
+//! A code becomes tokens, once.
+//!
+//! Opens seal(code). Every binding is checked before the code counts as used: whoever holds a copy without the verifier can
+//! neither use it nor spoil it. A second redemption ends everything that the first one gave (RFC 6749 §4.1.2). Meets A5, A16, O06–O08.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::clients::Client;
+use super::error::{Code, OAuthError};
+use super::form::Form;
+use super::ledger::Once;
+use super::token::{Issued, given, issue};
+use super::values::{self, Grant};
+use super::{AuthorizationServer, pkce};
+use crate::clock::UnixTime;
+
+const NOT_GOOD: OAuthError = OAuthError::new(
+    Code::InvalidGrant,
+    "the code is over, was used before, or is not for this client, redirect_uri or code_verifier: log in again",
+);
+/// A code lives a minute; clocks of replicas may be apart.
+const REMEMBERED: Duration = Duration::from_mins(3);
+
+pub(super) fn answer(
+    server: &AuthorizationServer,
+    form: &Form,
+    client: &Client,
+) -> Result<Response<Bytes>, OAuthError> {
+    let code = code(server, form, client)?;
+    match server.ledger.once(&format!("code {}", code.family), REMEMBERED) {
+        Once::First => {}
+        Once::Again => {
+            server.ledger.revoke(&code.family, lifetime(server));
+            return Err(NOT_GOOD);
+        }
+        Once::Full => {
+            return Err(OAuthError::new(
+                Code::TemporarilyUnavailable,
+                "too many logins at a time; try again",
+            ));
+        }
+    }
+    let grant = Grant {
+        client: client.key.clone(),
+        scopes: code.wish.scopes,
+        person: code.person,
+        upstream: code.upstream,
+        family: code.family,
+        generation: 0,
+        ends: UnixTime(server.clock.unix().0 + u64::from(server.proxy.lifetimes.refresh)),
+    };
+    let issued = Issued { client: &client.key, person: &grant.person, scopes: &grant.scopes, grant: &grant };
+    Ok(given(issue(server, &issued)?))
+}
+
+/// The code, if all that it is bound to is there (O08).
+fn code(server: &AuthorizationServer, form: &Form, client: &Client) -> Result<values::Code, OAuthError> {
+    let missing = |what: &'static str| OAuthError::new(Code::InvalidRequest, what);
+    let sealed = form.get("code").ok_or(missing("code is missing"))?;
+    let redirect_uri = form.get("redirect_uri").ok_or(missing("redirect_uri is missing"))?;
+    let verifier = form.get("code_verifier").ok_or(missing("code_verifier is missing"))?;
+    let code: values::Code = server.sealer.open(sealed).map_err(|_| NOT_GOOD)?;
+    let is_good = server.clock.unix() < code.ends
+        && code.wish.client == client.key
+        && code.wish.redirect_uri == redirect_uri
+        && pkce::proves(verifier, &code.wish.challenge);
+    if is_good { Ok(code) } else { Err(NOT_GOOD) }
+}
+
+/// How long anything of a family can be shown.
+pub(super) fn lifetime(server: &AuthorizationServer) -> Duration {
+    Duration::from_secs(u64::from(server.proxy.lifetimes.refresh.max(server.proxy.lifetimes.access)))
+}

@@ -1,0 +1,106 @@
+//! A refresh token becomes the next one, and the person is asked for again at the provider.
+//!
+//! Opens seal(grant). Each one is good once; clients do send one twice, so the one just before the newest gets the same answer
+//! again for two minutes, and any older one ends its family (A13, D11, O12). A user whom the provider does not know any more is
+//! out with the next refresh (A22). Meets A13, A22, D11, O08, O12, O30.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::AuthorizationServer;
+use super::clients::Client;
+use super::error::{Code, OAuthError};
+use super::form::Form;
+use super::ledger::{OVERLAP, Turn};
+use super::redeem::lifetime;
+use super::scopes::narrowed;
+use super::token::{Issued, given, issue};
+use super::upstream::RefreshError;
+use super::values::{Grant, Upstream};
+
+const NOT_GOOD: OAuthError = OAuthError::new(
+    Code::InvalidGrant,
+    "the refresh token is over, was used before, or is another client's: log in again",
+);
+const GONE: OAuthError = OAuthError::new(
+    Code::InvalidGrant,
+    "the identity provider does not let this user in any more: log in again",
+);
+const LATER: OAuthError = OAuthError::new(
+    Code::TemporarilyUnavailable,
+    "the identity provider cannot be reached at the moment; try again",
+);
+/// Where the provider gives nothing to ask again with, a login is good for a working day ("Disabled users").
+const UNASKED: Duration = Duration::from_hours(8);
+
+pub(super) async fn answer(
+    server: &AuthorizationServer,
+    form: &Form,
+    client: &Client,
+) -> Result<Response<Bytes>, OAuthError> {
+    let grant = grant(server, form, client)?;
+    let scopes = narrowed(form.get("scope"), &grant.scopes)
+        .ok_or(OAuthError::new(Code::InvalidScope, "a refresh cannot widen the scope: log in again"))?;
+    // One at a time per family: the second of two at once finds what the first one got.
+    let _turn = server.ledger.hold(&grant.family).await;
+    if server.ledger.is_revoked(&grant.family) {
+        return Err(NOT_GOOD);
+    }
+    match server.ledger.turn(&grant.family, grant.generation) {
+        Turn::Same(answer) => Ok(given(answer.to_string())),
+        Turn::Reused => {
+            server.ledger.revoke(&grant.family, lifetime(server));
+            tracing::warn!(client = client.key.as_str(), "a refresh token was used twice: its login is over");
+            Err(NOT_GOOD)
+        }
+        Turn::Exchange => exchange(server, client, grant, &scopes).await,
+    }
+}
+
+fn grant(server: &AuthorizationServer, form: &Form, client: &Client) -> Result<Grant, OAuthError> {
+    let sealed = form.get("refresh_token");
+    let sealed = sealed.ok_or(OAuthError::new(Code::InvalidRequest, "refresh_token is missing"))?;
+    let grant: Grant = server.sealer.open(sealed).map_err(|_| NOT_GOOD)?;
+    let is_good = server.clock.unix() < grant.ends && grant.client == client.key;
+    if is_good { Ok(grant) } else { Err(NOT_GOOD) }
+}
+
+async fn exchange(
+    server: &AuthorizationServer,
+    client: &Client,
+    grant: Grant,
+    scopes: &[String],
+) -> Result<Response<Bytes>, OAuthError> {
+    let upstream = match again(server, &grant).await {
+        Ok(upstream) => upstream,
+        Err(RefreshError::Gone) => {
+            server.ledger.revoke(&grant.family, lifetime(server));
+            return Err(GONE);
+        }
+        Err(RefreshError::Unreachable(why)) => {
+            tracing::warn!(reason = why, "the provider cannot be asked about a user");
+            return Err(LATER);
+        }
+    };
+    let next = Grant { generation: grant.generation.saturating_add(1), upstream, ..grant };
+    let issued = Issued { client: &client.key, person: &next.person, scopes, grant: &next };
+    let answer: Arc<str> = issue(server, &issued)?.into();
+    server.ledger.turned(&next.family, next.generation, answer.clone(), lifetime(server));
+    Ok(given(answer.to_string()))
+}
+
+/// Asks the provider whether the person may still come in. Not within the overlap: a provider that rotates its tokens would
+/// take an honest client's second refresh, on another replica, for theft.
+async fn again(server: &AuthorizationServer, grant: &Grant) -> Result<Upstream, RefreshError> {
+    let now = server.clock.unix();
+    let since = Duration::from_secs(now.0.saturating_sub(grant.upstream.asked.0));
+    match &grant.upstream.refresh {
+        _ if since < OVERLAP => Ok(grant.upstream.clone()),
+        Some(token) => server.upstream.refresh(token, &grant.person).await,
+        None if since < UNASKED => Ok(grant.upstream.clone()),
+        None => Err(RefreshError::Gone),
+    }
+}

@@ -1,0 +1,101 @@
+//! `POST /oauth/token`: who asks, and what for. Codes are exchanged in `redeem`, refresh tokens in `refresh`.
+//!
+//! Authenticates the client before anything is looked at (O25), and answers in JSON, whatever happens (D15). Meets A1, A23, D6,
+//! D15, O23–O25.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::json;
+
+use super::clients::Client;
+use super::clients::assertion::Judge;
+use super::clients::authentication::{Proof, presented, unknown};
+use super::error::{Code, OAuthError, json_response};
+use super::form::Form;
+use super::mint::Claims;
+use super::values::{ClientKey, Grant, Person};
+use super::{Asked, AuthorizationServer, Step, redeem, refresh, resource};
+
+pub(super) async fn answer(
+    server: &AuthorizationServer,
+    asked: &Asked,
+) -> Result<Response<Bytes>, OAuthError> {
+    let (form, client) = authenticated(server, asked).await?;
+    if !resource::is_ours(form.get("resource"), server.policy.resource.as_str()) {
+        return Err(OAuthError::new(Code::InvalidTarget, "the resource is not this server"));
+    }
+    match form.get("grant_type") {
+        Some("authorization_code") => redeem::answer(server, &form, &client),
+        Some("refresh_token") => refresh::answer(server, &form, &client).await,
+        Some(_) => Err(OAuthError::new(
+            Code::UnsupportedGrantType,
+            "grant_type must be authorization_code or refresh_token",
+        )),
+        None => Err(OAuthError::new(Code::InvalidRequest, "grant_type is missing")),
+    }
+}
+
+/// The parameters of a request whose client is who it says.
+pub(super) async fn authenticated(
+    server: &AuthorizationServer,
+    asked: &Asked,
+) -> Result<(Form, Client), OAuthError> {
+    let head = &asked.head;
+    let form = Form::of_body(&head.method, &head.headers, head.uri.query(), &asked.body)?;
+    let presented = presented(&head.headers, &form)?;
+    let found = server.clients.find(&presented.id, &server.proxy, &server.sealer).await;
+    let client = found.map_err(|_| unknown())?;
+    match &presented.proof {
+        Proof::Assertion(assertion) if prove(server, assertion, &client).await => {}
+        proof => client.credentials.check(proof)?,
+    }
+    drop(presented);
+    Ok((form, client))
+}
+
+async fn prove(server: &AuthorizationServer, assertion: &str, client: &Client) -> bool {
+    let token = format!("{}{}", server.issuer, Step::Token.path());
+    let audiences = [server.issuer.clone(), token];
+    let (clients, ledger) = (&server.clients, &*server.ledger);
+    let judge = Judge { clients, ledger, audiences: &audiences, now: server.clock.unix() };
+    judge.believes(assertion, client).await
+}
+
+/// What is given out together.
+#[derive(Debug)]
+pub(super) struct Issued<'a> {
+    pub(super) client: &'a ClientKey,
+    pub(super) person: &'a Person,
+    pub(super) scopes: &'a [String],
+    pub(super) grant: &'a Grant,
+}
+
+/// RFC 6749 §5.1.
+pub(super) fn issue(server: &AuthorizationServer, issued: &Issued<'_>) -> Result<String, OAuthError> {
+    let claims = Claims {
+        person: issued.person,
+        client: issued.client,
+        scopes: issued.scopes,
+        family: &issued.grant.family,
+        now: server.clock.unix(),
+        lifetime: server.proxy.lifetimes.access,
+    };
+    let failed = OAuthError::new(Code::ServerError, "the token could not be made; try again");
+    let access = server.minter.mint(&claims).map_err(|_| failed)?;
+    let refresh = server.sealer.seal(issued.grant)?;
+    let mut answer = json!({
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": server.proxy.lifetimes.access,
+        "refresh_token": refresh,
+    });
+    // D15: echoed, but never as an empty text, which clients' parsers refuse.
+    if !issued.scopes.is_empty() {
+        answer["scope"] = issued.scopes.join(" ").into();
+    }
+    Ok(answer.to_string())
+}
+
+pub(super) fn given(answer: String) -> Response<Bytes> {
+    json_response(StatusCode::OK, answer.into())
+}

@@ -1,0 +1,100 @@
+//! What the provider's token endpoint answers, read with every quirk that is known.
+//!
+//! Pure. GitHub answers errors with status 200; others with HTML, or with nothing. Only the error's code is kept, as one word: what
+//! else stands there may hold anything (O26).
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::jose::Json;
+use crate::jose::json::Object;
+
+/// The parts of an answer that we use.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    pub(super) id_token: Option<String>,
+    pub(super) refresh_token: Option<String>,
+}
+
+/// Why there are no tokens.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// An error code of RFC 6749 §5.2, or of the provider's own.
+    Error(String),
+    Unreachable(String),
+}
+
+/// A provider's refresh token travels in ours: a longer one does not fit where ours must go.
+const LONGEST_REFRESH: usize = 4 * 1024;
+
+pub(super) fn read(status: StatusCode, body: &Bytes) -> Result<Tokens, Refused> {
+    let answer = Json::parse(body).ok().and_then(Json::into_object);
+    let Some(answer) = answer else {
+        return Err(Refused::Unreachable(format!("status {} without a JSON object", status.as_u16())));
+    };
+    if let Some(error) = answer.get("error").and_then(Json::as_text) {
+        return Err(match status.is_server_error() {
+            true => Refused::Unreachable(format!("status {} {}", status.as_u16(), word(error))),
+            false => Refused::Error(word(error)),
+        });
+    }
+    if status != StatusCode::OK {
+        return Err(Refused::Unreachable(format!("status {}", status.as_u16())));
+    }
+    let refresh_token = text(&answer, "refresh_token").filter(|token| token.len() <= LONGEST_REFRESH);
+    Ok(Tokens { id_token: text(&answer, "id_token"), refresh_token })
+}
+
+/// An error code as one harmless word.
+pub(super) fn word(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect()
+}
+
+fn text(answer: &Object, name: &str) -> Option<String> {
+    answer.get(name).and_then(Json::as_text).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, body: &str) -> Result<Tokens, String> {
+        let status = StatusCode::from_u16(status).expect("a status");
+        read(status, &Bytes::copy_from_slice(body.as_bytes())).map_err(|refused| match refused {
+            Refused::Error(code) => format!("error {code}"),
+            Refused::Unreachable(why) => format!("unreachable {why}"),
+        })
+    }
+
+    #[test]
+    fn tokens_are_read_and_an_error_is_one_whatever_the_status() {
+        let tokens =
+            of(200, r#"{"id_token":"a.b.c","refresh_token":"r","access_token":"x"}"#).expect("tokens");
+        assert_eq!((tokens.id_token.as_deref(), tokens.refresh_token.as_deref()), (Some("a.b.c"), Some("r")));
+        assert_eq!(
+            of(200, r#"{"error":"bad_verification_code"}"#).expect_err("GitHub"),
+            "error bad_verification_code"
+        );
+        assert_eq!(of(400, r#"{"error":"invalid_grant"}"#).expect_err("RFC 6749"), "error invalid_grant");
+    }
+
+    #[test]
+    fn what_is_no_answer_is_no_verdict_on_the_user() {
+        for (status, body) in [
+            (500, r#"{"error":"invalid_grant"}"#),
+            (502, "<html>"),
+            (200, "<html>"),
+            (403, "{}"),
+            (200, "[]"),
+        ] {
+            assert!(of(status, body).expect_err("no tokens").starts_with("unreachable"), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn o26_of_an_error_only_one_harmless_word_is_kept() {
+        let said =
+            of(400, r#"{"error":"<script>\n s3cret=1","error_description":"x"}"#).expect_err("an error");
+        assert_eq!(said, "error scripts3cret1");
+    }
+}
