@@ -12,9 +12,9 @@ use crds::provider::{Preset, Provider};
 use crds::violation::Collector;
 use crds::{HmacKey, Policy, Violations};
 
-use super::Environment;
+use super::{Environment, login};
 
-/// Variables of a login that the server runs itself.
+/// Variables of a login that the sidecar runs itself.
 const OF_PROXY_MODE: [&str; 5] =
     ["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET", "OAUTH_REDIRECT_URIS"];
 const OF_TLS: [&str; 2] = ["HTTPS_CERT_FILE", "HTTPS_KEY_FILE"];
@@ -24,6 +24,12 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
     refuse_what_is_not_done(environment, &mut found);
     let provider = provider(environment, &mut found);
     let resource = resource(environment, &mut found);
+    if let (Mode::Proxy, Some(provider), Some(resource)) =
+        (mode(environment, &mut found), provider, &resource)
+    {
+        let policy = by_login(environment, provider, resource, &mut found);
+        return found.finish(policy);
+    }
     let trust = provider.and_then(|provider| match provider {
         Provider::Hmac => hmac(environment, resource.as_ref(), &mut found),
         _ => oidc(environment, &mut found),
@@ -39,26 +45,66 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
         trust,
         claims: claims(provider.preset()),
         required_scopes: Vec::new(),
+        proxy: None,
     };
     let policy = found.merge(Policy::new(parts));
     found.finish(policy)
+}
+
+/// Who runs the login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Native,
+    Proxy,
+}
+
+/// Where nobody says: the sidecar, if it has an id at the provider.
+fn mode(environment: &Environment, found: &mut Collector) -> Mode {
+    match first(environment, &["OAUTH_MODE"]) {
+        Some((_, "native")) => Mode::Native,
+        Some((_, "proxy")) => Mode::Proxy,
+        Some((name, _)) => {
+            found.report(name, "must be native or proxy");
+            Mode::Native
+        }
+        None if OF_PROXY_MODE.iter().any(|name| first(environment, &[name]).is_some()) => Mode::Proxy,
+        None => Mode::Native,
+    }
+}
+
+/// A policy by which clients log in through the sidecar.
+fn by_login(
+    environment: &Environment,
+    provider: Provider,
+    resource: &ResourceUrl,
+    found: &mut Collector,
+) -> Option<Policy> {
+    if provider == Provider::Hmac {
+        found.report(
+            "OAUTH_PROVIDER",
+            "must be a provider that people can log in with: hmac is for native mode",
+        );
+        return None;
+    }
+    let proxy = login::proxy(environment, provider, resource, found)?;
+    let audiences = found.take("OAUTH_SERVER_URL", Audience::parse(resource.as_str())).into_iter().collect();
+    let parts = Parts {
+        resource: resource.clone(),
+        public_paths: Vec::new(),
+        allowed_origins: Vec::new(),
+        max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+        trust: Trust { oidc: None, hmac: Vec::new(), audiences },
+        claims: login::claims(provider),
+        required_scopes: Vec::new(),
+        proxy: Some(Box::new(proxy)),
+    };
+    found.merge(Policy::new(parts))
 }
 
 fn refuse_what_is_not_done(environment: &Environment, found: &mut Collector) {
     let set = |name: &'static str| first(environment, &[name]).is_some();
     if first(environment, &["OAUTH_ENABLED"]).is_some_and(|(_, value)| !matches!(value, "true" | "1")) {
         found.report("OAUTH_ENABLED", "must be true: a sidecar that lets everyone through is not run at all");
-    }
-    let mode = first(environment, &["OAUTH_MODE"]).map(|(_, mode)| mode);
-    if mode.is_some_and(|mode| mode != "native") {
-        found.report("OAUTH_MODE", "must be native: this version does not run the login itself");
-    }
-    // Set beside an explicit OAUTH_MODE=native they are what another program needs, and do no harm.
-    for name in OF_PROXY_MODE.into_iter().filter(|name| mode.is_none() && set(name)) {
-        found.report(
-            name,
-            "belongs to proxy mode, which this version does not have: set OAUTH_MODE=native or leave it out",
-        );
     }
     for name in OF_TLS.into_iter().filter(|name| set(name)) {
         found.report(
@@ -163,7 +209,10 @@ fn claims(preset: Preset) -> ClaimRules {
 }
 
 /// The first of the variables that is set to something.
-fn first<'a>(environment: &'a Environment, names: &[&'static str]) -> Option<(&'static str, &'a str)> {
+pub(super) fn first<'a>(
+    environment: &'a Environment,
+    names: &[&'static str],
+) -> Option<(&'static str, &'a str)> {
     names.iter().find_map(|name| {
         let value = environment.get(*name)?.as_str();
         (!value.is_empty()).then_some((*name, value))
@@ -234,13 +283,9 @@ mod tests {
 
     #[test]
     fn what_this_version_does_not_do_is_refused_and_not_ignored() {
-        for (name, value) in [
-            ("OAUTH_ENABLED", "false"),
-            ("OAUTH_MODE", "proxy"),
-            ("OAUTH_CLIENT_ID", "x"),
-            ("OAUTH_REDIRECT_URIS", "https://x/cb"),
-            ("HTTPS_CERT_FILE", "/x.pem"),
-        ] {
+        for (name, value) in
+            [("OAUTH_ENABLED", "false"), ("OAUTH_MODE", "both"), ("HTTPS_CERT_FILE", "/x.pem")]
+        {
             let said = of(&[&OKTA[..], &[(name, value)]].concat()).expect_err(name);
             assert!(said.starts_with(name), "{said}");
         }

@@ -4,6 +4,7 @@
 
 mod environment;
 mod flags;
+mod login;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,0 +1,156 @@
+//! Proxy mode of those who have no operator: the login at the provider, and keys of our own from one secret.
+//!
+//! Pure, but for random keys where there is no secret. The variables are those that users of this field write already; each mistake
+//! names its variable. Meets "Decided" 3 and 5 of proxy mode, O29 (replicas and restarts agree on the keys).
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use crds::HmacKey;
+use crds::names::{ClaimName, Issuer, ResourceUrl};
+use crds::network::Network;
+use crds::policy::ClaimRules;
+use crds::provider::Provider;
+use crds::proxy::{
+    CALLBACK, ClientSecret, Clients, Consent, KeyBytes, KeyId, Keys, Lifetimes, Login, LoginEndpoints,
+    ParameterName, ProviderClientId, ProviderScope, Proxy, SealKey, SigningKey, Switch,
+};
+use crds::redirect::Redirects;
+use crds::violation::Collector;
+
+use super::Environment;
+use super::environment::first;
+use crate::random::Random;
+
+const ACCESS_SECONDS: u32 = 15 * 60;
+const REFRESH_SECONDS: u32 = 30 * 24 * 3600;
+
+/// What the variables say of the login.
+pub(super) fn proxy(
+    environment: &Environment,
+    provider: Provider,
+    resource: &ResourceUrl,
+    found: &mut Collector,
+) -> Option<Proxy> {
+    let login = login(environment, provider, found);
+    let redirects = redirects(environment, resource, found);
+    let networks = networks(environment, found);
+    let keys = keys(environment, found);
+    Some(Proxy {
+        login: login?,
+        redirects: redirects?,
+        clients: Clients { dynamic: Switch::On, metadata_documents: Switch::On, fixed: Vec::new() },
+        consent: Consent::Always,
+        allow_networks: networks,
+        lifetimes: Lifetimes { access: ACCESS_SECONDS, refresh: REFRESH_SECONDS },
+        keys: keys?,
+    })
+}
+
+/// Which claims of the provider's ID token mean what.
+pub(super) fn claims(provider: Provider) -> ClaimRules {
+    let name =
+        |text| ClaimName::parse(text).expect("presets name valid claims, which a test of theirs holds");
+    ClaimRules {
+        scope: vec![name("scope")],
+        user: name(provider.login().user),
+        audience: name("aud"),
+        require: BTreeMap::new(),
+    }
+}
+
+fn login(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Login> {
+    let issuer = match first(environment, &["OAUTH_ISSUER", "OIDC_ISSUER"]) {
+        Some((name, issuer)) => found.take(name, Issuer::parse(issuer)),
+        None => {
+            found.report(
+                "OAUTH_ISSUER",
+                "is missing: the provider's issuer, such as https://company.okta.com",
+            );
+            None
+        }
+    };
+    let client_id = match first(environment, &["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"]) {
+        Some((name, id)) => found.take(name, ProviderClientId::parse(id)),
+        None => {
+            found.report("OAUTH_CLIENT_ID", "is missing: the id by which the provider knows this server");
+            None
+        }
+    };
+    let client_secret = first(environment, &["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"])
+        .map(|(name, secret)| found.take(name, ClientSecret::parse(secret)));
+    let preset = provider.login();
+    let known = "presets hold valid words, which a test of theirs holds";
+    let scope = |text: &&str| ProviderScope::parse(text).expect(known);
+    let extra =
+        |(name, value): &(&str, &str)| (ParameterName::parse(name).expect(known), (*value).to_owned());
+    Some(Login {
+        provider,
+        issuer: issuer?,
+        client_id: client_id?,
+        client_secret: match client_secret {
+            Some(secret) => Some(secret?),
+            None => None,
+        },
+        scopes: preset.scopes.iter().map(scope).collect(),
+        extra_params: preset.extra_params.iter().map(extra).collect(),
+        endpoints: LoginEndpoints::default(),
+        ca_bundle: None,
+    })
+}
+
+/// One: our callback, and clients come back to this machine or to known addresses. Several: exactly those. Separated by commas or
+/// white space ("Decided" 3).
+fn redirects(environment: &Environment, resource: &ResourceUrl, found: &mut Collector) -> Option<Redirects> {
+    let own = format!("{}{CALLBACK}", resource.origin());
+    let (name, text) = first(environment, &["OAUTH_REDIRECT_URIS"]).unwrap_or(("OAUTH_REDIRECT_URIS", &own));
+    found.take(name, Redirects::parse(text))
+}
+
+fn networks(environment: &Environment, found: &mut Collector) -> Vec<Network> {
+    let Some((name, text)) = first(environment, &["MCP_OAUTH_ALLOW_NETWORKS"]) else { return Vec::new() };
+    let each = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    each.filter_map(|network| found.take(name, Network::parse(network))).collect()
+}
+
+/// "Decided" 5: one secret is the root of all keys; without it they are new at each start.
+fn keys(environment: &Environment, found: &mut Collector) -> Option<Keys> {
+    let (seal, sign) = match first(environment, &["JWT_SECRET"]) {
+        Some((name, secret)) => {
+            let root = found.take(name, HmacKey::parse(secret.as_bytes()))?;
+            (derived(&root, b"seal")?, derived(&root, b"sign")?)
+        }
+        None => {
+            let random = Random::system();
+            (random.bytes().ok()?, random.bytes().ok()?)
+        }
+    };
+    let id = |bytes: &[u8; 32], purpose: &str| {
+        // Names the key without saying anything of it: replicas with one secret have one name for it.
+        let digest =
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[purpose.as_bytes(), bytes].concat());
+        let name: String = digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        KeyId::parse(&name).ok()
+    };
+    Some(Keys {
+        seal: vec![SealKey { id: id(&seal, "seal")?, key: KeyBytes::parse(&seal).ok()? }],
+        sign: vec![SigningKey { id: id(&sign, "sign")?, key: KeyBytes::parse(&sign).ok()? }],
+    })
+}
+
+/// RFC 5869.
+fn derived(root: &HmacKey, purpose: &[u8]) -> Option<[u8; 32]> {
+    let pseudorandom = Salt::new(HKDF_SHA256, b"mcp-oauth proxy mode").extract(root.expose());
+    let mut bytes = [0; 32];
+    pseudorandom.expand(&[purpose], Length32).ok()?.fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// How much of it is wanted.
+struct Length32;
+
+impl KeyType for Length32 {
+    fn len(&self) -> usize {
+        32
+    }
+}
