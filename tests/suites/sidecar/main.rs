@@ -1,12 +1,14 @@
 //! The sidecar as a process of its own, on loopback: needs neither root nor a cluster.
 
 mod browsers;
+mod documents;
 mod edits;
 mod framing;
 mod fuzz;
 mod gate;
 mod headers;
 mod keys;
+mod login;
 mod process;
 mod providers;
 mod streams;

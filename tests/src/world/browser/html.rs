@@ -56,6 +56,19 @@ pub(super) fn forms(page: &str) -> Vec<Form> {
     forms
 }
 
+/// HTML §4.2.5.1: what the page itself says of referrers, which counts over the header once it is read.
+pub(super) fn referrer_policy(page: &str) -> Option<String> {
+    let mut text = page;
+    while let Some(tag) = next_tag(text) {
+        text = tag.rest;
+        let is_it = tag.name == "meta" && tag.attribute("name").is_some_and(|name| name == "referrer");
+        if let Some(content) = tag.attribute("content").filter(|_| is_it) {
+            return Some(content.to_owned());
+        }
+    }
+    None
+}
+
 fn form(tag: &Tag<'_>) -> Form {
     let posts = tag.attribute("method").is_some_and(|method| method.eq_ignore_ascii_case("post"));
     let action = tag.attribute("action").unwrap_or_default().to_owned();

@@ -148,7 +148,8 @@ impl Step {
     }
 
     fn page(&self, form_policies: Vec<String>) -> Page {
-        let referrer_policy = self.reply.header("referrer-policy").unwrap_or_default().to_owned();
+        let header = || self.reply.header("referrer-policy").unwrap_or_default().to_owned();
+        let referrer_policy = html::referrer_policy(&self.reply.text()).unwrap_or_else(header);
         Page { url: self.navigation.url.clone(), referrer_policy, form_policies, by: By::Person }
     }
 }

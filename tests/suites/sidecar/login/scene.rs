@@ -1,0 +1,208 @@
+//! A sidecar in proxy mode between a client, a person at a browser and a provider, all in this process.
+//!
+//! Listens on loopback. Time stands at `NOW` until the scene's hands move it.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sidecar::clock::{Clock, Hands, UnixTime};
+
+use crate::world::browser::{Browser, Step};
+use crate::world::client::Reply;
+use crate::world::providers::people::Visitor;
+use crate::world::providers::quirks::Quirks;
+use crate::world::providers::{CLIENT_ID, CLIENT_SECRET, Provider};
+use crate::world::running::Sidecar;
+use crate::world::upstream::Upstream;
+use crate::world::{NOW, RESOURCE};
+
+pub(super) const ORIGIN: &str = "https://mcp.example.com";
+/// Where the client waits.
+pub(super) const CALLBACK: &str = "http://127.0.0.1:4711/callback";
+pub(super) const VERIFIER: &str = "a-verifier-of-the-client-with-enough-characters-in-it";
+
+pub(super) struct Scene {
+    pub(super) provider: Provider,
+    pub(super) upstream: Upstream,
+    pub(super) sidecar: Sidecar,
+    pub(super) clock: Clock,
+    pub(super) hands: Hands,
+}
+
+/// What a client holds after a login.
+#[derive(Debug, Clone)]
+pub(super) struct Tokens {
+    pub(super) access: String,
+    pub(super) refresh: String,
+    pub(super) answer: Value,
+}
+
+impl Scene {
+    pub(super) async fn set(quirks: Quirks) -> Self {
+        Self::set_with(quirks, "").await
+    }
+
+    /// `more` is added to the policy's `proxy`, as lines of YAML.
+    pub(super) async fn set_with(quirks: Quirks, more: &str) -> Self {
+        let (clock, hands) = Clock::by_hand(UnixTime(NOW));
+        let provider = Provider::start(quirks, &clock).await;
+        provider.register(&format!("{ORIGIN}/oauth/callback"));
+        provider.visitor(Visitor::IsAsked);
+        let upstream = Upstream::start().await;
+        let sidecar = Sidecar::enforcing_at(&policy(&provider.issuer(), more), &upstream, &clock).await;
+        Self { provider, upstream, sidecar, clock, hands }
+    }
+
+    /// A browser of its own, with the way to the sidecar.
+    pub(super) fn browser(&self) -> Browser {
+        let mut browser = Browser::new(&self.clock);
+        browser.way(ORIGIN, self.sidecar.traffic);
+        browser
+    }
+
+    pub(super) async fn register(&self, metadata: &Value) -> Reply {
+        let json = [("content-type", "application/json")];
+        self.sidecar.send("POST", "/oauth/register", &json, &metadata.to_string()).await
+    }
+
+    /// A public client on this machine.
+    pub(super) async fn client(&self) -> String {
+        let metadata = json!({
+            "client_name": "a tool", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
+        });
+        let reply = self.register(&metadata).await;
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        body(&reply)["client_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The consent page.
+    pub(super) async fn ask(&self, browser: &mut Browser, client: &str) -> Step {
+        browser.open(&authorize(client, &[])).await
+    }
+
+    /// From the consent page to where the client waits.
+    pub(super) async fn agree(&self, browser: &mut Browser, page: &Step) -> Step {
+        let allow = page.form("ask").press("allow");
+        let there = browser.take(&allow).await;
+        let there = browser.walk(there, CALLBACK).await;
+        self.sign_in(browser, there).await
+    }
+
+    /// Whatever the provider shows, filled in.
+    pub(super) async fn sign_in(&self, browser: &mut Browser, mut at: Step) -> Step {
+        if !at.leads_to(CALLBACK) && at.reply.status == 200 {
+            let filled = at.form("username").fill("username", "ada").press("allow");
+            at = browser.take(&filled).await;
+            at = browser.walk(at, CALLBACK).await;
+        }
+        at
+    }
+
+    /// A whole login, up to the code.
+    pub(super) async fn code(&self, client: &str) -> String {
+        let mut browser = self.browser();
+        let page = self.ask(&mut browser, client).await;
+        assert_eq!(page.reply.status, 200, "{}", page.reply.text());
+        let back = self.agree(&mut browser, &page).await;
+        parameter(&back, "code").unwrap_or_else(|| panic!("no code: {:?} {}", back.next(), back.reply.text()))
+    }
+
+    pub(super) async fn token(&self, fields: &[(&str, &str)]) -> Reply {
+        self.post("/oauth/token", fields).await
+    }
+
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let typed = [("content-type", "application/x-www-form-urlencoded")];
+        self.sidecar.send("POST", path, &typed, &form).await
+    }
+
+    pub(super) async fn redeem(&self, client: &str, code: &str) -> Reply {
+        self.token(&redemption(client, code)).await
+    }
+
+    pub(super) async fn refresh(&self, client: &str, refresh: &str) -> Reply {
+        let fields = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refresh)];
+        self.token(&fields).await
+    }
+
+    /// A whole login, up to the tokens.
+    pub(super) async fn log_in(&self, client: &str) -> Tokens {
+        let code = self.code(client).await;
+        tokens(&self.redeem(client, &code).await)
+    }
+
+    /// The status of a call to the server with this token.
+    pub(super) async fn call(&self, access: &str) -> u16 {
+        let bearer = format!("Bearer {access}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        self.sidecar.send("POST", "/mcp", &headers, "{}").await.status
+    }
+}
+
+pub(super) fn redemption<'a>(client: &'a str, code: &'a str) -> [(&'a str, &'a str); 5] {
+    [
+        ("grant_type", "authorization_code"),
+        ("client_id", client),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ]
+}
+
+pub(super) fn challenge() -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER))
+}
+
+/// The URL that a client opens, with these parameters in place of, or beside, the usual ones; an empty one is left out.
+pub(super) fn authorize(client: &str, change: &[(&str, &str)]) -> String {
+    let challenge = challenge();
+    let usual = [
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", CALLBACK),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+        ("state", "the client's own state"),
+        ("resource", RESOURCE),
+    ];
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in usual {
+        if !change.iter().any(|(changed, _)| *changed == name) {
+            query.append_pair(name, value);
+        }
+    }
+    query.extend_pairs(change.iter().filter(|(_, value)| !value.is_empty()));
+    format!("{ORIGIN}/oauth/authorize?{}", query.finish())
+}
+
+/// What stands in the address that a step leads to.
+pub(super) fn parameter(step: &Step, name: &str) -> Option<String> {
+    step.next()?.parameter(name)
+}
+
+pub(super) fn body(reply: &Reply) -> Value {
+    serde_json::from_str(&reply.text()).unwrap_or_else(|_| panic!("no JSON: {}", reply.text()))
+}
+
+pub(super) fn tokens(reply: &Reply) -> Tokens {
+    let answer = body(reply);
+    assert_eq!(reply.status, 200, "{answer}");
+    let text = |name: &str| answer[name].as_str().expect("a token").to_owned();
+    Tokens { access: text("access_token"), refresh: text("refresh_token"), answer: answer.clone() }
+}
+
+/// A policy in proxy mode, as the operator would deliver it.
+pub(super) fn policy(issuer: &str, more: &str) -> String {
+    let key = |byte: u8| STANDARD.encode([byte; 32]);
+    format!(
+        "resource: {RESOURCE}\nmaxBodyBytes: 4194304\ntrust: {{audiences: ['{RESOURCE}']}}\n\
+         claims: {{scope: [scope], user: email, audience: aud}}\nrequiredScopes: [mcp]\nproxy:\n  \
+         login: {{provider: oidc, issuer: '{issuer}', clientId: '{CLIENT_ID}', clientSecret: '{CLIENT_SECRET}', scopes: [openid, profile, email, offline_access]}}\n  \
+         redirects: ['{ORIGIN}/oauth/callback']\n  clients: {{dynamic: on, metadataDocuments: on}}\n  consent: always\n  \
+         lifetimes: {{access: 900, refresh: 2592000}}\n  keys: {{seal: [{{id: s1, key: '{}'}}], sign: [{{id: k1, key: '{}'}}]}}\n{more}",
+        key(1),
+        key(2)
+    )
+}
