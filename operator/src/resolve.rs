@@ -90,7 +90,16 @@ fn parts(spec: &McpOAuthPolicySpec, fields: &mut Collector, given: &mut Given<'_
         }
     };
     let (resource, trust, max_body_bytes) = (resource?, trust?, *max_body_bytes);
-    Some(Parts { resource, public_paths, allowed_origins, max_body_bytes, trust, claims, required_scopes })
+    Some(Parts {
+        resource,
+        public_paths,
+        allowed_origins,
+        max_body_bytes,
+        trust,
+        claims,
+        required_scopes,
+        proxy: None,
+    })
 }
 
 fn hmac(references: &[SecretRef], resource: Option<&ResourceUrl>, given: &mut Given<'_>) -> Option<Trust> {

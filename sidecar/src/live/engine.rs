@@ -18,7 +18,7 @@ use crate::fetch::{DocumentFetcher, FetchError, Fetcher};
 use crate::oauth::clients::Clients;
 use crate::oauth::clients::document::Documents;
 use crate::oauth::ledger::Ledger;
-use crate::oauth::upstream::Upstream;
+use crate::oauth::upstream::{Reach, Upstream};
 use crate::oauth::{AuthorizationServer, Means, SetupError};
 use crate::origin::Origins;
 use crate::provider::{Provider, ProviderStatus};
@@ -138,7 +138,12 @@ fn means(
     };
     Ok(Means {
         clients: Clients::new(documents),
-        upstream: Upstream::new(login, &issuer, policy.claims.clone(), provider, fetcher, clock.clone()),
+        upstream: Upstream::new(
+            login,
+            &issuer,
+            policy.claims.clone(),
+            Reach { provider, fetcher, clock: clock.clone() },
+        ),
         ledger,
         clock: clock.clone(),
         random: Random::system(),

@@ -12,9 +12,8 @@ use super::clients::{Client, Origin, catalogue::Catalogue};
 use super::form::Form;
 use super::page::{self, Consent, Remember};
 use super::values::{Ask, Digest16, Wish};
-use super::{Asked, AuthorizationServer, Step, Trouble, cookie, pkce, resource, scopes};
+use super::{Asked, AuthorizationServer, Step, Trouble, consent, cookie, pkce, remember, resource, scopes};
 use crate::clock::UnixTime;
-use crds::proxy::Consent as Asking;
 use crds::redirect::{Kind, RedirectUri};
 
 /// "Decided" 7: how long the page may lie there.
@@ -28,6 +27,11 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     let presented = form.get("redirect_uri").ok_or(Trouble::UnusableRedirect)?;
     let registered = client.redirect(presented).ok_or(Trouble::UnusableRedirect)?.clone();
     let wish = wish(server, &form, &client, presented)?;
+    if remember::offered(server, &client, &registered) == Remember::Offered
+        && remember::is_given(server, &asked.head.headers, &wish)
+    {
+        return consent::begin(server, &asked.head.headers, wish);
+    }
     let (browser, fresh) = match browser(asked) {
         Some(known) => (known.to_owned(), false),
         None => (server.random.id()?, true),
@@ -35,6 +39,7 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     let now = server.clock.unix();
     let ask = Ask {
         browser: Digest16::of(&browser),
+        may_remember: remember::offered(server, &client, &registered) == Remember::Offered,
         id: server.random.id()?,
         ends: UnixTime(now.0 + ASK_SECONDS),
         wish,
@@ -120,7 +125,7 @@ fn show(
         provider: server.upstream.name(),
         scopes: &wished,
         provider_scopes: &provider_scopes,
-        remember: remember(server, client, registered),
+        remember: remember::offered(server, client, registered),
         form: page::Form { action: &action, ask: &sealed, csrf: &ask.id },
     };
     Ok(consent.page().into_response())
@@ -134,15 +139,5 @@ fn shown<'a>(client: &'a Client, registered: &RedirectUri) -> page::Client<'a> {
         (Origin::Policy, None) => page::Client::Known(&client.name),
         (Origin::Document { host }, None) => page::Client::Published { name: &client.name, host },
         (Origin::Registration, None) => page::Client::Claimed(&client.name),
-    }
-}
-
-/// O01: never for a client that registered itself, and never where anybody on the machine could receive.
-pub(super) fn remember(server: &AuthorizationServer, client: &Client, registered: &RedirectUri) -> Remember {
-    let can_be_told_apart = client.origin != Origin::Registration && registered.kind() == Kind::Web;
-    if server.proxy.consent == Asking::Remember && can_be_told_apart {
-        Remember::Offered
-    } else {
-        Remember::Never
     }
 }

@@ -11,14 +11,14 @@ use http::{HeaderMap, Response};
 use super::authorize::browser;
 use super::error::see_other;
 use super::form::Form;
-use super::values::{Ask, Digest16, Login};
-use super::{Asked, AuthorizationServer, Trouble, callback, cookie, pkce};
+use super::values::{Ask, Digest16, Login, Wish};
+use super::{Asked, AuthorizationServer, Trouble, callback, cookie, pkce, remember};
 use crate::clock::UnixTime;
 
 /// How long the person may take at the provider.
 pub const LOGIN_SECONDS: u64 = 600;
 
-pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, Trouble> {
+pub(super) fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, Trouble> {
     let Asked { head, body } = asked;
     let form = Form::of_body(&head.method, &head.headers, head.uri.query(), body);
     let form = form.map_err(|_| Trouble::Malformed("form"))?;
@@ -35,7 +35,15 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
         return Err(Trouble::OtherBrowser);
     }
     match form.get("decision") {
-        Some("allow") => begin(server, &head.headers, ask).await,
+        Some("allow") => {
+            let kept = match form.get("remember") {
+                Some(_) if ask.may_remember => remember::cookie(server, &ask.wish)?,
+                _ => None,
+            };
+            let mut response = begin(server, &head.headers, ask.wish)?;
+            response.headers_mut().extend(kept.map(|cookie| (SET_COOKIE, cookie)));
+            Ok(response)
+        }
         // The page named the address, and the policy allows it: the client is told (RFC 6749 §4.1.2.1).
         Some("deny") => callback::refuse(server, &ask.wish, "access_denied", "the user did not agree"),
         _ => Err(Trouble::Malformed("decision")),
@@ -43,13 +51,13 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
 }
 
 /// To the provider, with a state, a nonce and a verifier of our own (O11).
-async fn begin(
+pub(super) fn begin(
     server: &AuthorizationServer,
     headers: &HeaderMap,
-    ask: Ask,
+    wish: Wish,
 ) -> Result<Response<Bytes>, Trouble> {
     let login = Login {
-        wish: ask.wish,
+        wish,
         state: server.random.id()?,
         nonce: server.random.id()?,
         verifier: server.random.long_id()?,

@@ -60,7 +60,7 @@ pub fn login_of<'a>(headers: &'a HeaderMap, state: &str) -> Option<(&'a str, &'a
 }
 
 /// The logins that must give way so that one more has room: those that end first.
-pub fn logins_that_give_way<'a>(headers: &'a HeaderMap) -> Vec<&'a str> {
+pub fn logins_that_give_way(headers: &HeaderMap) -> Vec<&str> {
     let ends = |name: &str| -> u64 {
         let rest = name.strip_prefix(LOGIN).and_then(|rest| rest.split_once('-'));
         rest.and_then(|(ends, _)| ends.parse().ok()).unwrap_or(0)

@@ -29,6 +29,7 @@ pub mod pkce;
 pub mod redeem;
 pub mod refresh;
 pub mod register;
+mod remember;
 pub mod resource;
 pub mod revoke;
 pub mod scopes;
@@ -217,7 +218,7 @@ impl AuthorizationServer {
         }
         match step {
             Step::Authorize => self.shown(authorize::answer(self, asked).await),
-            Step::Consent => self.shown(consent::answer(self, asked).await),
+            Step::Consent => self.shown(consent::answer(self, asked)),
             Step::Callback => self.shown(callback::answer(self, asked).await),
             Step::Token => said(token::answer(self, asked).await),
             Step::Register => said(register::answer(self, asked)),

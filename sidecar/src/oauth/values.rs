@@ -60,6 +60,9 @@ pub struct Ask {
     pub wish: Wish,
     #[serde(rename = "b")]
     pub browser: Digest16,
+    /// Whether the page offered to remember: whoever adds the field to the form must not be believed.
+    #[serde(rename = "m")]
+    pub may_remember: bool,
     #[serde(rename = "i")]
     pub id: String,
     #[serde(rename = "e")]

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crds::HmacKey;
 use crds::names::{ClaimName, Issuer, ResourceUrl};
 use crds::network::Network;
@@ -129,8 +131,7 @@ fn keys(environment: &Environment, found: &mut Collector) -> Option<Keys> {
         // Names the key without saying anything of it: replicas with one secret have one name for it.
         let digest =
             aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[purpose.as_bytes(), bytes].concat());
-        let name: String = digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        KeyId::parse(&name).ok()
+        KeyId::parse(&URL_SAFE_NO_PAD.encode(&digest.as_ref()[..6])).ok()
     };
     Some(Keys {
         seal: vec![SealKey { id: id(&seal, "seal")?, key: KeyBytes::parse(&seal).ok()? }],

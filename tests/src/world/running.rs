@@ -65,10 +65,11 @@ impl Sidecar {
         Self { traffic, admin, directory, stop, process, written: 0 }
     }
 
-    /// Delivers a document that says to enforce this policy.
-    pub(crate) fn enforce(&mut self, policy: &str) {
-        let revision = self.written;
-        self.deliver(&enforcing(&format!("r{revision}"), policy));
+    /// Delivers a document that says to enforce this policy, and gives its revision.
+    pub(crate) fn enforce(&mut self, policy: &str) -> String {
+        let revision = format!("r{}", self.written);
+        self.deliver(&enforcing(&revision, policy));
+        revision
     }
 
     /// Delivers any text, as a kubelet does: a new directory, and a link that is replaced in one step.

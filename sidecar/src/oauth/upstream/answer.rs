@@ -33,9 +33,10 @@ pub(super) fn read(status: StatusCode, body: &Bytes) -> Result<Tokens, Refused> 
         return Err(Refused::Unreachable(format!("status {} without a JSON object", status.as_u16())));
     };
     if let Some(error) = answer.get("error").and_then(Json::as_text) {
-        return Err(match status.is_server_error() {
-            true => Refused::Unreachable(format!("status {} {}", status.as_u16(), word(error))),
-            false => Refused::Error(word(error)),
+        return Err(if status.is_server_error() {
+            Refused::Unreachable(format!("status {} {}", status.as_u16(), word(error)))
+        } else {
+            Refused::Error(word(error))
         });
     }
     if status != StatusCode::OK {

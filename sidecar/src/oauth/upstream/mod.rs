@@ -34,6 +34,15 @@ pub struct Upstream {
     clock: Clock,
 }
 
+/// What the provider is reached with.
+#[derive(Debug)]
+pub struct Reach {
+    /// Kept fresh by whoever made it.
+    pub provider: Arc<Provider>,
+    pub fetcher: Fetcher,
+    pub clock: Clock,
+}
+
 /// Why nobody came in.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
@@ -65,14 +74,9 @@ pub struct NotDiscovered;
 
 impl Upstream {
     /// `provider` is kept fresh by whoever made it.
-    pub fn new(
-        login: Login,
-        issuer: &str,
-        rules: ClaimRules,
-        provider: Arc<Provider>,
-        fetcher: Fetcher,
-        clock: Clock,
-    ) -> Self {
+    /// `login` says where and as whom; people come back under `issuer`, which is ours.
+    pub fn new(login: Login, issuer: &str, rules: ClaimRules, reach: Reach) -> Self {
+        let Reach { provider, fetcher, clock } = reach;
         Self { login, callback: format!("{issuer}{CALLBACK}"), rules, provider, fetcher, clock }
     }
 

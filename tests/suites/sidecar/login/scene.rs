@@ -11,7 +11,7 @@ use sidecar::clock::{Clock, Hands, UnixTime};
 use crate::world::browser::{Browser, Step};
 use crate::world::client::Reply;
 use crate::world::providers::people::Visitor;
-use crate::world::providers::quirks::Quirks;
+use crate::world::providers::quirks::{Quirks, Vendor};
 use crate::world::providers::{CLIENT_ID, CLIENT_SECRET, Provider};
 use crate::world::running::Sidecar;
 use crate::world::upstream::Upstream;
@@ -40,18 +40,43 @@ pub(super) struct Tokens {
 
 impl Scene {
     pub(super) async fn set(quirks: Quirks) -> Self {
-        Self::set_with(quirks, "").await
+        Self::set_as(quirks, "oidc").await
     }
 
-    /// `more` is added to the policy's `proxy`, as lines of YAML.
-    pub(super) async fn set_with(quirks: Quirks, more: &str) -> Self {
+    /// With what the preset of this provider asks for.
+    pub(super) async fn set_for(quirks: Quirks) -> Self {
+        let word = match quirks.vendor {
+            Vendor::Entra => "azure",
+            Vendor::Google => "google",
+            Vendor::Cognito => "cognito",
+            Vendor::Auth0 => "auth0",
+            Vendor::Okta => "okta",
+            _ => "oidc",
+        };
+        Self::set_as(quirks, word).await
+    }
+
+    async fn set_as(quirks: Quirks, word: &str) -> Self {
         let (clock, hands) = Clock::by_hand(UnixTime(NOW));
         let provider = Provider::start(quirks, &clock).await;
         provider.register(&format!("{ORIGIN}/oauth/callback"));
         provider.visitor(Visitor::IsAsked);
         let upstream = Upstream::start().await;
-        let sidecar = Sidecar::enforcing_at(&policy(&provider.issuer(), more), &upstream, &clock).await;
+        let policy = policy(&provider.issuer(), word, &["1"], &["2"]);
+        let sidecar = Sidecar::enforcing_at(&policy, &upstream, &clock).await;
         Self { provider, upstream, sidecar, clock, hands }
+    }
+
+    /// One more sidecar with the same policy, which shares nothing else.
+    pub(super) async fn replica(&self) -> Sidecar {
+        let policy = policy(&self.provider.issuer(), "oidc", &["1"], &["2"]);
+        Sidecar::enforcing_at(&policy, &self.upstream, &self.clock).await
+    }
+
+    /// Delivers the policy with these keys.
+    pub(super) async fn rotate(&mut self, seal: &[&str], sign: &[&str]) {
+        let revision = self.sidecar.enforce(&policy(&self.provider.issuer(), "oidc", seal, sign));
+        self.sidecar.until("/readyz", &format!("enforcing revision {revision}")).await;
     }
 
     /// A browser of its own, with the way to the sidecar.
@@ -193,16 +218,28 @@ pub(super) fn tokens(reply: &Reply) -> Tokens {
     Tokens { access: text("access_token"), refresh: text("refresh_token"), answer: answer.clone() }
 }
 
-/// A policy in proxy mode, as the operator would deliver it.
-pub(super) fn policy(issuer: &str, more: &str) -> String {
-    let key = |byte: u8| STANDARD.encode([byte; 32]);
+/// A policy in proxy mode, as the operator would deliver it. A key is named by a digit, which is also each of its bytes.
+fn policy(issuer: &str, provider: &str, seal: &[&str], sign: &[&str]) -> String {
+    let preset = crds::provider::Provider::parse(provider).expect("a provider").login();
+    let keys = |names: &[&str]| {
+        let key = |name: &&str| {
+            let bytes = [name.parse::<u8>().expect("a digit"); 32];
+            format!("{{id: k{name}, key: '{}'}}", STANDARD.encode(bytes))
+        };
+        names.iter().map(key).collect::<Vec<_>>().join(", ")
+    };
+    let extra: Vec<_> = preset.extra_params.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     format!(
         "resource: {RESOURCE}\nmaxBodyBytes: 4194304\ntrust: {{audiences: ['{RESOURCE}']}}\n\
-         claims: {{scope: [scope], user: email, audience: aud}}\nrequiredScopes: [mcp]\nproxy:\n  \
-         login: {{provider: oidc, issuer: '{issuer}', clientId: '{CLIENT_ID}', clientSecret: '{CLIENT_SECRET}', scopes: [openid, profile, email, offline_access]}}\n  \
+         claims: {{scope: [scope], user: {user}, audience: aud}}\nrequiredScopes: [mcp]\nproxy:\n  \
+         login: {{provider: {provider}, issuer: '{issuer}', clientId: '{CLIENT_ID}', clientSecret: '{CLIENT_SECRET}', \
+         scopes: [{scopes}], extraParams: {{{extra}}}}}\n  \
          redirects: ['{ORIGIN}/oauth/callback']\n  clients: {{dynamic: on, metadataDocuments: on}}\n  consent: always\n  \
-         lifetimes: {{access: 900, refresh: 2592000}}\n  keys: {{seal: [{{id: s1, key: '{}'}}], sign: [{{id: k1, key: '{}'}}]}}\n{more}",
-        key(1),
-        key(2)
+         lifetimes: {{access: 900, refresh: 2592000}}\n  keys: {{seal: [{seal}], sign: [{sign}]}}\n",
+        user = preset.user,
+        scopes = preset.scopes.join(", "),
+        extra = extra.join(", "),
+        seal = keys(seal),
+        sign = keys(sign),
     )
 }

@@ -1,0 +1,64 @@
+//! A consent that a browser remembers, where the policy allows it: this client, at this address, for these scopes (I3).
+//!
+//! Pure. Never for a client that registered itself, and never where anybody on the machine could receive (O01): what is
+//! skipped is a page that would say nothing new. And only for a navigation that a person began: a page that sends a browser
+//! here by itself shows the page, as does a browser that does not say (I2).
+
+use http::{HeaderMap, HeaderValue};
+
+use super::clients::{Client, Origin};
+use super::page::Remember;
+use super::seal::SealError;
+use super::values::{Digest16, Remembered, Wish};
+use super::{AuthorizationServer, cookie};
+use crate::clock::UnixTime;
+use crds::proxy::Consent;
+use crds::redirect::{Kind, RedirectUri};
+
+const SECONDS: u64 = 30 * 24 * 3600;
+
+/// Whether the page offers to remember.
+pub(super) fn offered(server: &AuthorizationServer, client: &Client, registered: &RedirectUri) -> Remember {
+    let can_be_told_apart = client.origin != Origin::Registration && registered.kind() == Kind::Web;
+    if server.proxy.consent == Consent::Remember && can_be_told_apart {
+        Remember::Offered
+    } else {
+        Remember::Never
+    }
+}
+
+/// Whether this browser remembers a consent to just this.
+pub(super) fn is_given(server: &AuthorizationServer, headers: &HeaderMap, wish: &Wish) -> bool {
+    let sealed = cookie::find(headers, &name(wish));
+    let given: Option<Remembered> = sealed.and_then(|sealed| server.sealer.open(sealed).ok());
+    is_by_a_person(headers)
+        && given.is_some_and(|given| {
+            server.clock.unix() < given.ends
+                && given.client == wish.client
+                && given.redirect_uri == wish.redirect_uri
+                && given.scopes == wish.scopes
+        })
+}
+
+/// The cookie that remembers it.
+pub(super) fn cookie(server: &AuthorizationServer, wish: &Wish) -> Result<Option<HeaderValue>, SealError> {
+    let remembered = Remembered {
+        client: wish.client.clone(),
+        redirect_uri: wish.redirect_uri.clone(),
+        scopes: wish.scopes.clone(),
+        ends: UnixTime(server.clock.unix().0 + SECONDS),
+    };
+    Ok(cookie::set(&name(wish), &server.sealer.seal(&remembered)?, SECONDS))
+}
+
+/// One cookie per thing that was agreed to, and no name of anybody in it.
+fn name(wish: &Wish) -> String {
+    let what = [wish.client.as_str(), &wish.redirect_uri, &wish.scopes.join(" ")].join("\n");
+    format!("{}{}", cookie::CONSENT, Digest16::of(&what))
+}
+
+/// Fetch Metadata §2: a whole page, on somebody's click or typing.
+fn is_by_a_person(headers: &HeaderMap) -> bool {
+    let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
+    says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document") && says("sec-fetch-user", "?1")
+}

@@ -1,0 +1,155 @@
+//! A provider that lies, fails or refuses: nobody comes in by it, and the client is told so in words that are ours.
+
+use crate::world::providers::mischief::{Fault, Lie, Place};
+use crate::world::providers::people::Visitor;
+use crate::world::providers::quirks::Quirks;
+
+use super::scene::{CALLBACK, Scene, body, parameter, tokens};
+
+/// What the client is told of a login under this lie.
+async fn told(scene: &Scene, client: &str) -> Option<String> {
+    let mut browser = scene.browser();
+    let page = scene.ask(&mut browser, client).await;
+    let back = scene.agree(&mut browser, &page).await;
+    assert!(parameter(&back, "code").is_none() || parameter(&back, "error").is_none());
+    parameter(&back, "error")
+}
+
+#[tokio::test]
+async fn o11_no_lie_of_a_provider_brings_a_code_and_the_truth_does() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    for lie in [
+        Lie::WrongAudience,
+        Lie::ManyAudiences,
+        Lie::ManyAudiencesWithoutAzp,
+        Lie::WrongAzp,
+        Lie::WrongIssuer,
+        Lie::WrongNonce,
+        Lie::NoNonce,
+        Lie::NoSubject,
+        Lie::Expired,
+        Lie::FromTheFuture,
+        Lie::NoExpiry,
+        Lie::AlgorithmNone,
+        Lie::ClientSecretAsKey,
+        Lie::StrangersKey,
+        Lie::SwappedKey,
+        Lie::UnknownKeyId,
+        Lie::NoIdToken,
+        Lie::WrongResponseIss,
+    ] {
+        scene.provider.lie(lie);
+        assert_eq!(told(&scene, &client).await.as_deref(), Some("server_error"), "{lie:?}");
+        scene.provider.behave();
+    }
+    assert_eq!(told(&scene, &client).await, None);
+}
+
+#[tokio::test]
+async fn o10_a_state_that_is_not_this_browsers_ends_on_a_page() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    for lie in [Lie::WrongState, Lie::NoState] {
+        scene.provider.lie(lie);
+        let mut browser = scene.browser();
+        let page = scene.ask(&mut browser, &client).await;
+        let back = scene.agree(&mut browser, &page).await;
+        assert_eq!((back.reply.status, back.next().is_none()), (403, true), "{lie:?}");
+        scene.provider.behave();
+    }
+    assert_eq!(told(&scene, &client).await, None);
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_waited_for_within_bounds_and_said_to_be_away() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    for fault in [
+        Fault::Closed,
+        Fault::Html,
+        Fault::Says(500, r#"{"error":"invalid_grant"}"#),
+        Fault::Says(503, "{}"),
+        Fault::Endless(1 << 20),
+        Fault::Redirect("http://127.0.0.1:9/".into()),
+    ] {
+        let shown = format!("{fault:?}");
+        scene.provider.fail(Place::Token, fault);
+        assert_eq!(told(&scene, &client).await.as_deref(), Some("temporarily_unavailable"), "{shown}");
+        scene.provider.behave();
+    }
+    scene
+        .provider
+        .fail(Place::Token, Fault::Says(400, r#"{"error":"invalid_grant","error_description":"s3cret"}"#));
+    assert_eq!(told(&scene, &client).await.as_deref(), Some("server_error"));
+    scene.provider.behave();
+    assert_eq!(told(&scene, &client).await, None);
+}
+
+#[tokio::test]
+async fn a_user_who_declines_at_the_provider_is_a_refusal_for_the_client() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    scene.provider.visitor(Visitor::Declines);
+    assert_eq!(told(&scene, &client).await.as_deref(), Some("access_denied"));
+    scene.provider.visitor(Visitor::IsAsked);
+    assert_eq!(told(&scene, &client).await, None);
+}
+
+#[tokio::test]
+async fn the_provider_is_asked_who_the_user_is_and_nothing_of_the_client() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    scene.log_in(&client).await;
+    let asked = scene.provider.last(Place::Authorize);
+    assert_eq!(asked.parameter("resource"), None, "identity-providers §5a.2");
+    assert!(!asked.words("scope").contains(&"mcp"));
+    assert_eq!(asked.parameter("code_challenge_method"), Some("S256"));
+    assert_ne!(asked.parameter("code_challenge"), Some(super::scene::challenge().as_str()), "its own pair");
+    assert!(asked.parameter("state").is_some_and(|state| state.len() >= 22));
+}
+
+#[tokio::test]
+async fn a22_a_provider_that_is_away_when_a_login_is_refreshed_keeps_the_login() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let first = scene.log_in(&client).await;
+    scene.hands.advance(std::time::Duration::from_mins(10));
+    scene.provider.fail(Place::Token, Fault::Closed);
+    let away = scene.refresh(&client, &first.refresh).await;
+    assert_eq!((away.status, away.header("retry-after")), (503, Some("2")), "{}", away.text());
+    scene.provider.behave();
+    tokens(&scene.refresh(&client, &first.refresh).await);
+}
+
+#[tokio::test]
+async fn another_person_at_a_refresh_ends_the_login() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let first = scene.log_in(&client).await;
+    scene.hands.advance(std::time::Duration::from_mins(10));
+    scene.provider.lie(Lie::OtherSubject);
+    assert_eq!(body(&scene.refresh(&client, &first.refresh).await)["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn every_providers_own_ways_bring_their_user_in() {
+    for quirks in [
+        Quirks::plain(),
+        Quirks::entra(),
+        Quirks::google(),
+        Quirks::cognito(),
+        Quirks::auth0(),
+        Quirks::okta(),
+    ] {
+        let vendor = format!("{:?}", quirks.vendor);
+        let scene = Scene::set_for(quirks).await;
+        let client = scene.client().await;
+        let held = scene.log_in(&client).await;
+        assert_eq!(scene.call(&held.access).await, 200, "{vendor}");
+        scene.hands.advance(std::time::Duration::from_mins(10));
+        let next = tokens(&scene.refresh(&client, &held.refresh).await);
+        assert_eq!(scene.call(&next.access).await, 200, "{vendor}");
+        assert!(!held.answer.to_string().contains(CALLBACK));
+    }
+}

@@ -1,0 +1,155 @@
+//! Who registers, how, and what an id is worth: on another replica, after a rotation of keys, and for whoever made it up.
+
+use serde_json::{Value, json};
+
+use crate::world::providers::quirks::Quirks;
+
+use super::scene::{CALLBACK, Scene, authorize, body, tokens};
+
+const CLAUDE: &str = "https://claude.ai/api/mcp/auth_callback";
+
+#[tokio::test]
+async fn d8_what_a_client_asks_and_can_have_is_echoed_and_the_rest_is_dropped() {
+    let scene = Scene::set(Quirks::plain()).await;
+    // Cursor's, as it was recorded (mcp-authorization §3b): one of three cannot be used where the policy lists no scheme.
+    let uris = [
+        "https://www.cursor.com/agents/mcp/oauth/callback",
+        "http://localhost:8787/callback",
+        "javascript:alert(1)",
+        "https://evil.example/cb",
+    ];
+    let reply = scene
+        .register(&json!({
+            "client_name": "Cursor", "redirect_uris": uris, "application_type": "web",
+            "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+            "token_endpoint_auth_method": "none", "scope": "everything that there is",
+        }))
+        .await;
+    let said = body(&reply);
+    assert_eq!(reply.status, 201, "{said}");
+    assert_eq!(said["redirect_uris"], json!(uris[..2]));
+    assert_eq!(
+        (said["client_name"].as_str(), said["token_endpoint_auth_method"].as_str()),
+        (Some("Cursor"), Some("none"))
+    );
+    assert_eq!((said["scope"].as_str(), said.get("client_secret")), (Some("mcp"), None));
+    assert!(!said.to_string().contains("null") && !said.to_string().contains("\"\""), "{said}");
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn o05_a_client_with_no_address_that_can_be_used_is_refused_with_the_reason() {
+    let scene = Scene::set(Quirks::plain()).await;
+    for uris in [
+        json!([]),
+        json!(["javascript:alert(1)"]),
+        json!(["data:text/html,x", "file:///etc/passwd"]),
+        json!(["http://example.com/cb"]),
+        json!(["https://evil.example/cb"]),
+        json!([7, null]),
+        json!("http://127.0.0.1/cb"),
+        Value::Null,
+    ] {
+        let reply = scene.register(&json!({ "redirect_uris": uris })).await;
+        assert_eq!(
+            (reply.status, body(&reply)["error"].as_str()),
+            (400, Some("invalid_redirect_uri")),
+            "{uris}"
+        );
+    }
+    assert_eq!(scene.register(&json!({ "redirect_uris": ["http://127.0.0.1/cb"] })).await.status, 201);
+    assert_eq!(scene.register(&json!({ "redirect_uris": [CLAUDE] })).await.status, 201);
+}
+
+#[tokio::test]
+async fn o24_registration_takes_json_by_post_and_nothing_else() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let good = json!({ "redirect_uris": [CALLBACK] }).to_string();
+    let send = async |method: &str, media: &str, text: &str| {
+        let reply = scene.sidecar.send(method, "/oauth/register", &[("content-type", media)], text).await;
+        (reply.status, body(&reply)["error"].as_str().unwrap_or_default().to_owned())
+    };
+    let refused = |status: u16, error: &str| (status, error.to_owned());
+    assert_eq!(send("GET", "application/json", "").await, refused(405, "invalid_request"));
+    assert_eq!(send("POST", "text/plain", &good).await, refused(400, "invalid_client_metadata"));
+    assert_eq!(send("POST", "application/json", "[1").await, refused(400, "invalid_client_metadata"));
+    let twice = r#"{"redirect_uris":["http://127.0.0.1/cb"],"redirect_uris":["http://127.0.0.1/x"]}"#;
+    assert_eq!(send("POST", "application/json", twice).await, refused(400, "invalid_client_metadata"));
+    let long = json!({ "redirect_uris": [CALLBACK], "client_name": "x".repeat(70_000) }).to_string();
+    assert_eq!(send("POST", "application/json", &long).await, refused(413, "invalid_request"));
+    assert_eq!(send("POST", "application/json; charset=utf-8", &good).await.0, 201);
+}
+
+#[tokio::test]
+async fn d6_a_client_with_a_secret_shows_it_in_either_way_and_no_other_secret_is_its() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "client_secret_post" });
+    let registered = body(&scene.register(&metadata).await);
+    let (id, secret) =
+        (registered["client_id"].as_str().expect("an id"), registered["client_secret"].as_str());
+    let secret = secret.expect("a secret");
+    assert_eq!(registered["client_secret_expires_at"], 0);
+    let code = scene.code(id).await;
+    let good = super::scene::redemption(id, &code);
+    for wrong in [None, Some("guess"), Some(&secret[1..])] {
+        let fields: Vec<_> =
+            good.iter().copied().chain(wrong.map(|wrong| ("client_secret", wrong))).collect();
+        let refused = scene.token(&fields).await;
+        assert_eq!(
+            (refused.status, body(&refused)["error"].as_str()),
+            (401, Some("invalid_client")),
+            "{wrong:?}"
+        );
+    }
+    let held = tokens(&scene.token(&[&good[..], &[("client_secret", secret)]].concat()).await);
+    assert_eq!(scene.call(&held.access).await, 200);
+}
+
+#[tokio::test]
+async fn a23_whoever_is_not_known_is_told_to_register_anew() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let code = scene.code(&client).await;
+    for id in ["unknown", &client[1..], &format!("{client}A"), "https://not.fetched.invalid/client.json"] {
+        let refused = scene.redeem(id, &code).await;
+        assert_eq!((refused.status, body(&refused)["error"].as_str()), (401, Some("invalid_client")), "{id}");
+        assert!(refused.header("www-authenticate").is_some());
+        let page = scene.browser().open(&authorize(id, &[])).await;
+        assert!(page.reply.status == 400 && page.next().is_none(), "D10: a page, and no redirect");
+    }
+    assert_eq!(scene.redeem(&client, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn o29_every_step_of_a_login_may_land_on_another_replica_and_a_rotation_logs_nobody_out() {
+    let mut one = Scene::set(Quirks::plain()).await;
+    let other = one.replica().await;
+    let client = one.client().await;
+    let mut browser = one.browser();
+    let page = one.ask(&mut browser, &client).await;
+    // From here on the requests land on the other one.
+    browser.way(super::scene::ORIGIN, other.traffic);
+    let there = browser.take(&page.form("ask").press("allow")).await;
+    let there = browser.walk(there, super::scene::ORIGIN).await;
+    let filled = browser.take(&there.form("username").fill("username", "ada").press("allow")).await;
+    let there = browser.walk(filled, super::scene::ORIGIN).await;
+    browser.way(super::scene::ORIGIN, one.sidecar.traffic);
+    let back = browser.walk(there, CALLBACK).await;
+    let code = super::scene::parameter(&back, "code").expect("a code");
+    let on_other = std::mem::replace(&mut one.sidecar, other);
+    let held = tokens(&one.redeem(&client, &code).await);
+    let before = std::mem::replace(&mut one.sidecar, on_other);
+    assert_eq!(one.call(&held.access).await, 200);
+    drop(before);
+    // The operator rotates: new keys first, the old ones behind them.
+    one.rotate(&["3", "1"], &["4", "2"]).await;
+    assert_eq!(one.call(&held.access).await, 200);
+    let next = tokens(&one.refresh(&client, &held.refresh).await);
+    assert_eq!(one.call(&next.access).await, 200);
+    let again = one.log_in(&client).await;
+    assert_eq!(one.call(&again.access).await, 200);
+    // And takes the old ones away: what was made with them alone is over.
+    one.rotate(&["3"], &["4"]).await;
+    assert_eq!(one.call(&held.access).await, 401);
+    assert_eq!(one.call(&next.access).await, 200);
+}
