@@ -15,9 +15,14 @@ pub fn parse(text: &str) -> Result<Delivery, String> {
 
 /// What would be enforced, one thing per line.
 pub fn describe(policy: &Policy) -> String {
-    let trusted = match &policy.trust.oidc {
-        Some(oidc) => format!("tokens of {}", oidc.issuer),
-        None => format!("HS256 tokens under {} shared secret(s)", policy.trust.hmac.len()),
+    let trusted = match (&policy.proxy, &policy.trust.oidc) {
+        (Some(proxy), _) => format!(
+            "own tokens of {}, for users of {}",
+            crds::proxy::issuer(&policy.resource, &proxy.redirects),
+            proxy.login.issuer
+        ),
+        (None, Some(oidc)) => format!("tokens of {}", oidc.issuer),
+        (None, None) => format!("HS256 tokens under {} shared secret(s)", policy.trust.hmac.len()),
     };
     let required = policy.claims.require.iter().map(|(name, values)| format!("{name}={}", values.join("|")));
     let lines = [

@@ -37,6 +37,9 @@ fn main() -> ExitCode {
 
 fn run(settings: Settings) -> ExitCode {
     telemetry::start_log(settings.log);
+    if let Some(advice) = settings.advice {
+        tracing::warn!("{advice}");
+    }
     // One thread carries what one MCP server can take: a check costs microseconds and nothing blocks. More threads would
     // cost memory and wake one another for every event of a stream.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -79,6 +82,9 @@ async fn told_to_end() {
 /// `--check`: the same doors as a start, without taking a port.
 fn check(settings: &Settings) -> ExitCode {
     let place = format!("in front of {}, on {}", settings.upstream, settings.listen);
+    if let Some(advice) = settings.advice {
+        complain(&format!("mcp-oauth-sidecar: {advice}\n"));
+    }
     match would_enforce(&settings.source) {
         Ok(words) => say(&format!("ok: would enforce, {place}\n{words}")),
         Err(reason) => {

@@ -162,19 +162,19 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_and_shows_nothing() {
         let sealer = sealer("https://h", &[key("a", 1)]);
-        let sealed = sealer.seal(&Ticket(7)).expect("sealed");
-        assert_eq!(sealer.open::<Ticket>(&sealed), Ok(Ticket(7)));
-        assert_ne!(sealed, sealer.seal(&Ticket(7)).expect("sealed"));
+        let value = sealer.seal(&Ticket(7)).expect("sealed");
+        assert_eq!(sealer.open::<Ticket>(&value), Ok(Ticket(7)));
+        assert_ne!(value, sealer.seal(&Ticket(7)).expect("sealed"));
     }
 
     #[test]
     fn no_step_opens_another_steps_value_and_no_server_another_ones() {
         let ours = sealer("https://h", &[key("a", 1)]);
-        let sealed = ours.seal(&Ticket(7)).expect("sealed");
-        assert_eq!(ours.open::<Receipt>(&sealed), Err(NotOurs));
-        assert_eq!(sealer("https://h/x", &[key("a", 1)]).open::<Ticket>(&sealed), Err(NotOurs));
-        assert_eq!(sealer("https://h", &[key("a", 2)]).open::<Ticket>(&sealed), Err(NotOurs));
-        assert_eq!(sealer("https://h", &[key("b", 1)]).open::<Ticket>(&sealed), Err(NotOurs));
+        let value = ours.seal(&Ticket(7)).expect("sealed");
+        assert_eq!(ours.open::<Receipt>(&value), Err(NotOurs));
+        assert_eq!(sealer("https://h/x", &[key("a", 1)]).open::<Ticket>(&value), Err(NotOurs));
+        assert_eq!(sealer("https://h", &[key("a", 2)]).open::<Ticket>(&value), Err(NotOurs));
+        assert_eq!(sealer("https://h", &[key("b", 1)]).open::<Ticket>(&value), Err(NotOurs));
     }
 
     #[test]
@@ -190,8 +190,8 @@ mod tests {
     #[test]
     fn o26_a_value_with_any_one_byte_changed_is_refused_in_one_word() {
         let sealer = sealer("https://h", &[key("a", 1)]);
-        let sealed = sealer.seal(&Ticket(7)).expect("sealed");
-        let bytes = URL_SAFE_NO_PAD.decode(&sealed).expect("base64url");
+        let value = sealer.seal(&Ticket(7)).expect("sealed");
+        let bytes = URL_SAFE_NO_PAD.decode(&value).expect("base64url");
         for at in 0..bytes.len() {
             let mut other = bytes.clone();
             other[at] ^= 1;
@@ -205,14 +205,14 @@ mod tests {
         for text in ["", "A", "!!!!", "AAAA", &"A".repeat(20_000)] {
             assert_eq!(sealer.open::<Ticket>(text), Err(NotOurs));
         }
-        assert!(sealer.open::<Ticket>(&sealed).is_ok());
+        assert!(sealer.open::<Ticket>(&value).is_ok());
     }
 
     #[test]
     fn a_derived_secret_is_the_values_own_and_outlives_a_rotation() {
         let before = sealer("https://h", &[key("a", 1)]);
         let (one, other) =
-            (before.seal(&Ticket(7)).expect("sealed"), before.seal(&Ticket(7)).expect("sealed"));
+            (before.seal(&Ticket(7)).expect("sealed"), before.seal(&Ticket(7)).expect("value"));
         let secret = before.secret_of(&one, "client secret").expect("ours");
         assert_ne!(Ok(secret), before.secret_of(&other, "client secret"));
         assert_ne!(Ok(secret), before.secret_of(&one, "another purpose"));

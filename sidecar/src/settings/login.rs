@@ -22,6 +22,7 @@ use crds::violation::Collector;
 
 use super::Environment;
 use super::environment::first;
+use crate::live::Source;
 use crate::random::Random;
 
 const ACCESS_SECONDS: u32 = 15 * 60;
@@ -47,6 +48,16 @@ pub(super) fn proxy(
         lifetimes: Lifetimes { access: ACCESS_SECONDS, refresh: REFRESH_SECONDS },
         keys: keys?,
     })
+}
+
+/// "Decided" 5: what is no mistake, and costs everybody a login.
+pub(super) fn advice(source: &Source, environment: &Environment) -> Option<&'static str> {
+    let Source::Fixed(policy) = source else { return None };
+    let forgets = policy.proxy.is_some() && first(environment, &["JWT_SECRET"]).is_none();
+    forgets.then_some(
+        "JWT_SECRET is not set: the keys are new at each start, so a restart logs everybody out and replicas do not know \
+         one another's logins",
+    )
 }
 
 /// Which claims of the provider's ID token mean what.
@@ -153,5 +164,89 @@ struct Length32;
 impl KeyType for Length32 {
     fn len(&self) -> usize {
         32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Task, parse};
+
+    const OKTA: [(&str, &str); 5] = [
+        ("OAUTH_PROVIDER", "okta"),
+        ("OAUTH_ISSUER", "https://company.okta.com"),
+        ("OAUTH_CLIENT_ID", "0oa1b2c3"),
+        ("OAUTH_SERVER_URL", "https://mcp.example.com"),
+        ("JWT_SECRET", "kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA"),
+    ];
+
+    fn of(change: &[(&str, &str)]) -> Result<(Box<crds::Policy>, Option<&'static str>), String> {
+        let kept = OKTA.iter().filter(|(name, _)| !change.iter().any(|(changed, _)| changed == name));
+        let pairs = kept.chain(change).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        match parse([], &pairs.collect()) {
+            Ok(Task::Run(settings)) => match settings.source {
+                Source::Fixed(policy) => Ok((policy, settings.advice)),
+                Source::Directory(_) => Err("a directory".into()),
+            },
+            Ok(_) => Err("another task".into()),
+            Err(violations) => Err(violations.to_string()),
+        }
+    }
+
+    fn proxy_of(change: &[(&str, &str)]) -> Proxy {
+        *of(change).expect("right").0.proxy.clone().expect("proxy mode")
+    }
+
+    #[test]
+    fn an_id_at_the_provider_means_proxy_mode_unless_it_is_said_otherwise() {
+        assert_eq!(proxy_of(&[]).login.client_id.as_str(), "0oa1b2c3");
+        assert_eq!(proxy_of(&[("OAUTH_MODE", "proxy")]).login.provider, Provider::Okta);
+        let native = [("OAUTH_MODE", "native"), ("OAUTH_AUDIENCE", "api://x")];
+        assert!(of(&native).expect("right").0.proxy.is_none());
+        assert!(
+            of(&[("OAUTH_MODE", "both")]).expect_err("wrong").contains("OAUTH_MODE: must be native or proxy")
+        );
+        let hmac = [("OAUTH_PROVIDER", "hmac"), ("OAUTH_MODE", "proxy")];
+        assert!(of(&hmac).expect_err("wrong").starts_with("OAUTH_PROVIDER"));
+    }
+
+    #[test]
+    fn every_mistake_is_named_by_its_variable() {
+        for (name, value) in [
+            ("OAUTH_ISSUER", ""),
+            ("OAUTH_ISSUER", "http://company.okta.com"),
+            ("OAUTH_CLIENT_ID", "a b"),
+            ("OAUTH_CLIENT_SECRET", "\u{7}"),
+            ("OAUTH_REDIRECT_URIS", "javascript:alert(1)"),
+            ("OAUTH_REDIRECT_URIS", "https://claude.ai/cb"),
+            ("MCP_OAUTH_ALLOW_NETWORKS", "10.0.0.1/8"),
+            ("JWT_SECRET", "short"),
+        ] {
+            let said = of(&[("OAUTH_MODE", "proxy"), (name, value)]).expect_err(name);
+            assert!(said.contains(name) || said.contains("redirectURIs"), "{name}: {said}");
+        }
+    }
+
+    #[test]
+    fn one_redirect_uri_is_our_callback_and_several_are_the_clients() {
+        let own = "https://mcp.example.com/oauth/callback";
+        for change in [&[][..], &[("OAUTH_REDIRECT_URIS", own)]] {
+            assert!(matches!(proxy_of(change).redirects, Redirects::Fixed(uri) if uri.as_str() == own));
+        }
+        let several = [("OAUTH_REDIRECT_URIS", "https://a.example/cb, https://b.example/cb")];
+        assert!(matches!(proxy_of(&several).redirects, Redirects::AllowList(list) if list.len() == 2));
+    }
+
+    #[test]
+    fn o29_one_secret_gives_the_same_keys_everywhere_and_none_gives_new_ones_and_a_warning() {
+        assert_eq!(proxy_of(&[]).keys, proxy_of(&[]).keys);
+        let other = [("JWT_SECRET", "pX3vN8qT5mK2wZ9rL6yC1bH7dJ4gF0sE")];
+        assert_ne!(proxy_of(&[]).keys, proxy_of(&other).keys);
+        let keys = proxy_of(&[]).keys;
+        assert_ne!(keys.seal[0].key, keys.sign[0].key);
+        assert!(of(&[]).expect("right").1.is_none());
+        let without = [("JWT_SECRET", "")];
+        assert_ne!(proxy_of(&without).keys, proxy_of(&without).keys);
+        assert!(of(&without).expect("right").1.is_some_and(|advice| advice.contains("JWT_SECRET")));
     }
 }

@@ -32,6 +32,8 @@ pub struct Settings {
     pub upstream: Upstream,
     pub source: Source,
     pub log: Level,
+    /// What is no mistake, and is said all the same when it starts.
+    pub advice: Option<&'static str>,
 }
 
 /// What to do.
@@ -87,7 +89,9 @@ fn settings(flags: &flags::Flags, environment: &Environment, found: &mut Collect
             found.merge(policy).map(|policy| Source::Fixed(Box::new(policy)))
         }
     };
-    Some(Settings { listen: listen?, admin: admin?, upstream: upstream?, source: source?, log: log? })
+    let source = source?;
+    let advice = login::advice(&source, environment);
+    Some(Settings { listen: listen?, admin: admin?, upstream: upstream?, source, log: log?, advice })
 }
 
 /// A value together with the name that it was given under.

@@ -130,7 +130,8 @@ impl Scene {
         let page = self.ask(&mut browser, client).await;
         assert_eq!(page.reply.status, 200, "{}", page.reply.text());
         let back = self.agree(&mut browser, &page).await;
-        parameter(&back, "code").unwrap_or_else(|| panic!("no code: {:?} {}", back.next(), back.reply.text()))
+        let told = || format!("{:?} {}", back.next(), back.reply.text());
+        parameter(&back, "code").ok_or_else(told).expect("a code")
     }
 
     pub(super) async fn token(&self, fields: &[(&str, &str)]) -> Reply {
@@ -208,7 +209,7 @@ pub(super) fn parameter(step: &Step, name: &str) -> Option<String> {
 }
 
 pub(super) fn body(reply: &Reply) -> Value {
-    serde_json::from_str(&reply.text()).unwrap_or_else(|_| panic!("no JSON: {}", reply.text()))
+    serde_json::from_str(&reply.text()).map_err(|_| reply.text()).expect("JSON")
 }
 
 pub(super) fn tokens(reply: &Reply) -> Tokens {
