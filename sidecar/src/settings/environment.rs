@@ -24,10 +24,11 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
     refuse_what_is_not_done(environment, &mut found);
     let provider = provider(environment, &mut found);
     let resource = resource(environment, &mut found);
-    if let (Mode::Proxy, Some(provider), Some(resource)) =
-        (mode(environment, &mut found), provider, &resource)
-    {
-        let policy = by_login(environment, provider, resource, &mut found);
+    if mode(environment, &mut found) == Mode::Proxy {
+        let policy = match (provider, &resource) {
+            (Some(provider), Some(resource)) => by_login(environment, provider, resource, &mut found),
+            _ => None,
+        };
         return found.finish(policy);
     }
     let trust = provider.and_then(|provider| match provider {

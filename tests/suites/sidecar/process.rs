@@ -59,7 +59,7 @@ async fn wrong_settings_end_it_with_64_and_all_of_them_are_named() {
         ("OAUTH_ISSUER", "http://company.okta.com"),
         ("OAUTH_SERVER_URL", "mcp.example.com"),
         ("MCP_OAUTH_LOG", "loud"),
-        ("OAUTH_MODE", "proxy"),
+        ("OAUTH_MODE", "both"),
     ];
     let ended = output(&["--listen=nowhere", "--upstream=https://x"], &wrong).await;
     assert_eq!(ended.status.code(), Some(64));
