@@ -65,6 +65,8 @@ fn every_sentence_of_admission_is_explained() {
         ("selected", "one of its containers uses port "),
         ("selected", "one of its containers has a hostPort"),
         ("selected", "spec.server of the policy names port '"),
+        ("selected", "by labels that it did not have before"),
+        ("selected", "the server's port stands in several containers, '"),
         ("selected", "another container also has a port named '"),
         ("selected", "the server's port has one more name, '"),
         ("selected", "its server does not run with the values that spec.server.env of the policy gives"),

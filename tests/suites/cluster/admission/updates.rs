@@ -6,8 +6,13 @@ use serde_json::{Value, json};
 use super::bench::{self, Bench, Case};
 
 async fn running(labels: Value) -> Bench {
+    running_with(labels, json!([])).await
+}
+
+async fn running_with(labels: Value, inits: Value) -> Bench {
     let bench = Bench::with(vec![Case { policy: &Value::Null, restricted: false }]).await;
-    bench.create(0, &bench::pod(&json!({ "metadata": { "labels": labels } }))).await.expect("it is admitted");
+    let pod = bench::pod(&json!({ "metadata": { "labels": labels }, "spec": { "initContainers": inits } }));
+    bench.create(0, &pod).await.expect("it is admitted");
     bench
 }
 
@@ -37,6 +42,8 @@ async fn a_running_pod_without_a_sidecar_cannot_take_the_label_and_can_be_cleane
     let label = json!({ "metadata": { "labels": { "mcpoauth.dev/policy": "trino" } } });
     let said = change(&bench, label).await.expect_err("it would only look protected");
     assert!(said.contains("put the label into the template of the pod's owner"), "{said}");
+    let empty = json!({ "metadata": { "labels": { "mcpoauth.dev/policy": "" } } });
+    change(&bench, empty).await.expect_err("without a value it would hide the pod from a selector");
     change(&bench, json!({ "metadata": { "labels": { "other": "label" } } }))
         .await
         .expect("any other label is fine");
@@ -54,6 +61,40 @@ async fn the_label_can_be_taken_from_a_running_pod_and_not_be_turned_to_another_
     assert!(said.contains("was not injected for policy 'other'"), "{said}");
     let none = json!({ "metadata": { "labels": { "mcpoauth.dev/policy": null } } });
     change(&bench, none).await.expect("a label that is taken away is none of ours");
+}
+
+/// K06: what was changed while no policy selected the pod is judged when one does again.
+#[tokio::test(flavor = "multi_thread")]
+async fn k06_a_pod_whose_sidecar_was_replaced_cannot_come_back_and_an_honest_one_can() {
+    for (key, value) in [("app", "trino"), ("mcpoauth.dev/policy", "trino")] {
+        let bench = running(json!({ key: value })).await;
+        let label = |value: Value| json!({ "metadata": { "labels": { key: value } } });
+        change(&bench, label(Value::Null)).await.expect("a label may be taken away");
+        let older =
+            json!({ "metadata": { "annotations": { "mcpoauth.dev/injected": "policy=trino revision=1" } } });
+        change(&bench, older).await.expect("as in a pod from an earlier revision");
+        change(&bench, label(value.into())).await.expect("its sidecar is what is placed today");
+        change(&bench, label(Value::Null)).await.expect("a label may be taken away");
+        let evil = json!({ "spec": { "initContainers": [{ "name": "mcp-oauth", "image": "evil" }] } });
+        change(&bench, evil).await.expect("nobody's sidecar");
+        let said = change(&bench, label(value.into())).await.expect_err("K06");
+        assert!(said.contains("is not what this policy places today"), "{said}");
+        change(&bench, json!({ "metadata": { "finalizers": ["example.com/x"] } })).await.expect("no label");
+    }
+}
+
+/// K06: a container of our name that was never ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn k06_a_pod_with_a_hand_made_sidecar_cannot_be_selected_later_and_with_another_name_it_can() {
+    for (name, is_refused) in [("mcp-oauth", true), ("my-oauth", false)] {
+        let bench = running_with(
+            json!({ "app": "other" }),
+            json!([{ "name": name, "image": "evil", "restartPolicy": "Always" }]),
+        )
+        .await;
+        let selected = change(&bench, json!({ "metadata": { "labels": { "app": "trino" } } })).await;
+        assert_eq!(selected.is_err(), is_refused, "{name}: {selected:?}");
+    }
 }
 
 /// K06: looking into a running pod is its owner's right, looking into the sidecar is not.
