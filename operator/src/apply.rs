@@ -7,7 +7,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ListParams, Patch, PatchParams};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
 use crate::names::{DELIVERED, MANAGER};
@@ -67,7 +67,9 @@ pub async fn selected(
     let mut found = Vec::new();
     for selector in pods::list_selectors(&owner.name, spec) {
         let list = api.list(&ListParams::default().labels(&selector)).await?;
-        found.extend(list.items.iter().filter_map(|pod| pods::look(&owner.name, &built.placed, pod)));
+        // The list is asked for with a text, and a text may be read otherwise than it was meant.
+        let ours = list.items.iter().filter(|pod| pods::selects(&owner.name, spec, pod.labels()));
+        found.extend(ours.filter_map(|pod| pods::look(&owner.name, built, pod)));
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(found)

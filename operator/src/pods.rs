@@ -3,6 +3,8 @@
 //! Pure. The same rule as in `admission/inject.yaml`: the label names the policy; without it every label of the selector
 //! must be there.
 
+mod placed;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +13,9 @@ use crds::resource::McpOAuthPolicySpec;
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
 
 use crate::names::{ADMIN, CONTAINER, DELIVERED, INJECTED, POLICY_LABEL};
+use crate::render::Built;
 use crate::told::{Told, word};
+use placed::is_as_placed;
 
 /// A selected pod, as far as we care.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct Selected {
     pub name: String,
     /// Our sidecar for this policy is in it.
     pub injected: bool,
+    /// It says that it has what would be placed today, and its container is another one.
+    pub tampered: bool,
     /// What was placed in it is not what would be placed today.
     pub outdated: bool,
     /// What its kubelet was told.
@@ -61,7 +67,7 @@ pub fn selects(policy: &str, spec: &McpOAuthPolicySpec, labels: &BTreeMap<String
 
 /// What a pod is to the policy that selects it, and by what would be placed in it today; `None` for pods that are ending
 /// or have ended.
-pub fn look(policy: &str, placed: &str, pod: &Pod) -> Option<Selected> {
+pub fn look(policy: &str, built: &Built, pod: &Pod) -> Option<Selected> {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref());
     if pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Succeeded" | "Failed")) {
@@ -71,13 +77,19 @@ pub fn look(policy: &str, placed: &str, pod: &Pod) -> Option<Selected> {
     // Wherever it stands: other injectors put their own in front of it, and the place secures nothing (N18).
     let mut inits = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
     let ours = annotation(INJECTED).filter(|text| text.starts_with(&format!("policy={policy} ")));
-    let sidecar = inits.find(|container| ours.is_some() && is_sidecar(container));
+    let found = inits.find(|container| ours.is_some() && is_sidecar(container));
+    let current = ours.and_then(|text| word(text, "placed")) == Some(built.placed.as_str());
+    // What was placed before an edit or a release is not known any more: it is outdated, whatever it is.
+    let sidecar = found.filter(|container| {
+        !current || pod.spec.as_ref().is_some_and(|spec| is_as_placed(&built.injection, spec, container))
+    });
     let statuses = status.and_then(|status| status.init_container_statuses.as_ref());
     let state = statuses.into_iter().flatten().find(|state| sidecar.is_some() && state.name == CONTAINER);
     Some(Selected {
         name: pod.metadata.name.clone().unwrap_or_default(),
         injected: sidecar.is_some(),
-        outdated: sidecar.is_some() && ours.and_then(|text| word(text, "placed")) != Some(placed),
+        tampered: found.is_some() && sidecar.is_none(),
+        outdated: sidecar.is_some() && !current,
         told: annotation(DELIVERED).and_then(|text| Told::parse(text)),
         ready: state.is_some_and(|state| state.ready),
         admin: sidecar.filter(|_| state.is_some_and(runs)).and_then(|sidecar| admin(pod, sidecar)),
@@ -152,12 +164,29 @@ mod tests {
         );
     }
 
+    fn built() -> Built {
+        let container = serde_json::json!({
+            "image": "ours", "restartPolicy": "Always", "securityContext": { "runAsUser": 65532 },
+            "args": ["--policy-dir=/etc/mcp-oauth", "--listen=0.0.0.0:17080", "--admin=0.0.0.0:17081"],
+            "env": [{ "name": "MCP_OAUTH_LOG", "value": "info" }],
+            "volumeMounts": [{ "name": "mcp-oauth-policy", "mountPath": "/etc/mcp-oauth", "readOnly": true }],
+        });
+        let volume =
+            serde_json::json!({ "name": "mcp-oauth-policy", "secret": { "secretName": "trino-mcp-oauth" } });
+        let injection = crds::resource::Injection { annotation: String::new(), container, volume };
+        Built { revision: "x".into(), placed: "now".into(), secret: k8s_openapi::api::core::v1::Secret::default(), injection }
+    }
+
     /// A pod as admission leaves it and a kubelet reports it, with a change.
     fn pod(change: impl FnOnce(&mut serde_json::Value)) -> Selected {
         let mut pod = serde_json::json!({
             "metadata": { "name": "p", "annotations": { "mcpoauth.dev/injected": "policy=trino revision=x placed=now" } },
-            "spec": { "containers": [], "initContainers": [{
-                "name": "mcp-oauth", "restartPolicy": "Always",
+            "spec": { "containers": [], "volumes": [built().injection.volume], "initContainers": [{
+                "name": "mcp-oauth", "image": "ours", "restartPolicy": "Always",
+                "securityContext": { "runAsUser": 65532 },
+                "env": [{ "name": "MCP_OAUTH_LOG", "value": "info" },
+                    { "name": "MCP_OAUTH_UPSTREAM", "value": "http://127.0.0.1:8080" }],
+                "volumeMounts": [{ "name": "mcp-oauth-policy", "mountPath": "/etc/mcp-oauth", "readOnly": true }],
                 "args": ["--policy-dir=/etc/mcp-oauth", "--listen=0.0.0.0:17080", "--admin=0.0.0.0:17081"],
                 "ports": [{ "name": "http", "containerPort": 17080 }, { "name": "mcp-oauth-admin", "containerPort": 17081 }],
             }] },
@@ -167,7 +196,7 @@ mod tests {
             }] },
         });
         change(&mut pod);
-        look("trino", "now", &serde_json::from_value(pod).expect("a pod")).expect("it lives")
+        look("trino", &built(), &serde_json::from_value(pod).expect("a pod")).expect("it lives")
     }
 
     #[test]
@@ -191,6 +220,56 @@ mod tests {
         assert!(annotated("policy=trino revision=x image=i placed=then").outdated);
         assert!(annotated("policy=trino revision=x image=i").outdated);
         assert!(!annotated("policy=other revision=x placed=then").outdated, "it has no sidecar of ours");
+    }
+
+    #[test]
+    fn k17_a_pod_that_says_it_is_of_today_and_has_another_container_is_not_injected() {
+        let mount = |at: &str| serde_json::json!({ "name": "mine", "mountPath": at });
+        let (preload, other) = (
+            serde_json::json!({ "name": "LD_PRELOAD", "value": "/opt/x" }),
+            serde_json::json!({ "name": "A" }),
+        );
+        let container = |field: &str, value: serde_json::Value, to_list: bool| {
+            pod(|pod| {
+                let found = &mut pod["spec"]["initContainers"][0][field];
+                match found.as_array_mut().filter(|_| to_list) {
+                    Some(list) => list.push(value),
+                    None => *found = value,
+                }
+            })
+        };
+        for (field, value, to_list) in [
+            ("image", "evil".into(), false),
+            ("args", "--policy-dir=/mine".into(), true),
+            ("command", serde_json::json!(["/evil"]), false),
+            ("securityContext", serde_json::json!({ "privileged": true }), false),
+            ("livenessProbe", serde_json::json!({ "exec": { "command": ["/evil"] } }), false),
+            ("env", preload, true),
+            ("volumeMounts", mount("/mcp-oauth-sidecar"), true),
+            ("volumeMounts", mount("/opt/../mcp-oauth-sidecar"), true),
+        ] {
+            let other = container(field, value, to_list);
+            assert_eq!(
+                (other.injected, other.tampered, other.ready, other.admin),
+                (false, true, false, None),
+                "{field}"
+            );
+        }
+        assert!(pod(|pod| pod["spec"]["volumes"][0]["secret"]["secretName"] = "mine".into()).tampered);
+        for (field, value) in [("env", other), ("volumeMounts", mount("/opt/agent"))] {
+            let added = container(field, value, true);
+            assert_eq!((added.injected, added.tampered), (true, false), "{field} of another injector");
+        }
+    }
+
+    #[test]
+    fn k17_an_honest_pod_of_an_older_release_is_outdated_and_not_tampered_with() {
+        let older = pod(|pod| {
+            pod["metadata"]["annotations"]["mcpoauth.dev/injected"] =
+                "policy=trino revision=x placed=then".into();
+            pod["spec"]["initContainers"][0]["image"] = "older".into();
+        });
+        assert_eq!((older.injected, older.outdated, older.tampered), (true, true, false));
     }
 
     #[test]

@@ -87,6 +87,8 @@ fn ready_is_when_every_pod_says_itself_that_it_enforces_this_revision() {
     assert_eq!(beside_a_good_one(Selected { ready: false, ..pod("r") }), is("False", "PodsNotReady"));
     let open = Selected { injected: false, ..Selected::default() };
     assert_eq!(beside_a_good_one(open), is("False", "PodsNotInjected"));
+    let tampered = Selected { injected: false, tampered: true, ..Selected::default() };
+    assert_eq!(beside_a_good_one(tampered), is("False", "PodsTampered"));
     assert_eq!(ready(&after(&Status::default(), &policy("x"), &[], 0)), ("False", "NoPods"));
 }
 

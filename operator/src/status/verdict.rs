@@ -62,6 +62,17 @@ pub(super) fn accepted(facts: &Facts<'_>) -> Verdict {
 }
 
 pub(super) fn injected(pods: &[Selected]) -> Verdict {
+    let tampered: Vec<_> = pods.iter().filter(|pod| pod.tampered).collect();
+    if !tampered.is_empty() {
+        let message = format!(
+            "{} of {} selected pods say that they have the sidecar, and their container 'mcp-oauth' is not what was \
+             placed, such as {}: delete them, and see who changed or made them",
+            tampered.len(),
+            pods.len(),
+            names(&tampered)
+        );
+        return Verdict { holds: Holds::No, reason: "PodsTampered", message };
+    }
     let without: Vec<_> = pods.iter().filter(|pod| !pod.injected).collect();
     match (pods.len(), without.len()) {
         (0, _) => Verdict { holds: Holds::Yes, reason: "NoPods", message: "no pod is selected".into() },
