@@ -174,7 +174,12 @@ mod tests {
         let volume =
             serde_json::json!({ "name": "mcp-oauth-policy", "secret": { "secretName": "trino-mcp-oauth" } });
         let injection = crds::resource::Injection { annotation: String::new(), container, volume };
-        Built { revision: "x".into(), placed: "now".into(), secret: k8s_openapi::api::core::v1::Secret::default(), injection }
+        Built {
+            revision: "x".into(),
+            placed: "now".into(),
+            secret: k8s_openapi::api::core::v1::Secret::default(),
+            injection,
+        }
     }
 
     /// A pod as admission leaves it and a kubelet reports it, with a change.

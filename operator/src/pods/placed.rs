@@ -59,9 +59,8 @@ fn mounts(placed: &Value, sidecar: &Container) -> bool {
 }
 
 fn is_harmless(path: &str) -> bool {
-    let below = |place: &&str| {
-        path.strip_prefix(*place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let below =
+        |place: &&str| path.strip_prefix(*place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     HARMLESS.iter().any(|place| below(&place)) && !path.split('/').any(|part| part == "..")
 }
 
