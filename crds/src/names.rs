@@ -184,6 +184,13 @@ checked_text! {
     ]
 }
 
+checked_text! {
+    /// The value of a label, where it is not empty.
+    LabelValue, longest: 63, rules: [
+        Rule::matches(r"^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "must be the value of a label: letters, digits, '-', '_' and '.'"),
+    ]
+}
+
 impl ResourceUrl {
     /// Scheme, host and port: where the well-known documents live.
     pub fn origin(&self) -> &str {

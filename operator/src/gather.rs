@@ -10,6 +10,8 @@ use crds::resource::{CaBundleKind, McpOAuthPolicySpec};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client};
 
+use crate::names::{MANAGED_BY, MANAGER};
+
 /// One value that a policy refers to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
@@ -29,6 +31,8 @@ pub enum Kind {
 pub enum Absent {
     Object,
     Key,
+    /// It is one of ours, and holds what a policy was rendered to: not a secret that two parties share.
+    Rendered,
 }
 
 /// What the references of a policy led to.
@@ -93,6 +97,9 @@ async fn read(
     let value = match kind {
         Kind::Secret => {
             let object = Api::<Secret>::namespaced(client.clone(), namespace).get_opt(name).await?;
+            if object.as_ref().is_some_and(is_rendered) {
+                return Ok(Err(Absent::Rendered));
+            }
             object.map(|secret| secret.data.and_then(|mut data| data.remove(key)).map(|bytes| bytes.0))
         }
         Kind::ConfigMap => {
@@ -105,4 +112,27 @@ async fn read(
         Some(None) => Err(Absent::Key),
         None => Err(Absent::Object),
     })
+}
+
+fn is_rendered(secret: &Secret) -> bool {
+    let labels = secret.metadata.labels.as_ref();
+    labels.and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == MANAGER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_ours_by_its_label_and_not_where_somebody_else_manages_it() {
+        let managed = |by: &str| Secret {
+            metadata: kube::core::ObjectMeta {
+                labels: Some(BTreeMap::from([(MANAGED_BY.to_owned(), by.to_owned())])),
+                ..kube::core::ObjectMeta::default()
+            },
+            ..Secret::default()
+        };
+        assert!(is_rendered(&managed(MANAGER)));
+        assert!(!is_rendered(&managed("Helm")) && !is_rendered(&Secret::default()));
+    }
 }

@@ -4,6 +4,8 @@
 
 /// Who we are to server-side apply, and in Events.
 pub const MANAGER: &str = "mcp-oauth-operator";
+/// Who renders an object.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// A pod asks for a policy by name with this label.
 pub const POLICY_LABEL: &str = "mcpoauth.dev/policy";
 /// What was injected; written by admission.

@@ -17,7 +17,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde_json::{Value, json};
 
-use crate::names::{ADMIN, CONTAINER, CREDENTIALS, MANAGER, MOUNT, VOLUME, secret_of};
+use crate::names::{ADMIN, CONTAINER, CREDENTIALS, MANAGED_BY, MANAGER, MOUNT, VOLUME, secret_of};
 use crate::resolve::Unresolved;
 use resources::resources;
 
@@ -76,7 +76,7 @@ fn secret(owner: &Owner, delivery: &Delivery) -> Secret {
         metadata: ObjectMeta {
             name: Some(secret_of(&owner.name)),
             namespace: Some(owner.namespace.clone()),
-            labels: Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), MANAGER.to_owned())])),
+            labels: Some(BTreeMap::from([(MANAGED_BY.to_owned(), MANAGER.to_owned())])),
             owner_references: Some(vec![owner.reference.clone()]),
             ..ObjectMeta::default()
         },

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crds::names::{
-    Audience, ClaimName, EndpointUrl, Issuer, PublicPath, Quantity, ResourceUrl, Scope, WebOrigin,
+    Audience, ClaimName, EndpointUrl, Issuer, LabelKey, LabelValue, PublicPath, Quantity, ResourceUrl, Scope,
+    WebOrigin,
 };
 use crds::policy::{ClaimRules, OidcTrust, Parts, Trust};
 use crds::provider::Provider;
@@ -77,6 +78,7 @@ fn parts(spec: &McpOAuthPolicySpec, fields: &mut Collector, given: &mut Given<'_
     let required_scopes = fields.take_each("spec.authorization.requiredScopes", scopes, Scope::parse);
     let claims = claims(spec, fields);
     resources(spec, fields);
+    selector(spec, fields);
     let trust = match (spec.provider, &spec.hmac, &spec.oidc) {
         (Provider::Hmac, Some(hmac), None) => self::hmac(&hmac.secret_refs, resource.as_ref(), given),
         (Provider::Hmac, ..) => {
@@ -165,6 +167,17 @@ fn resources(spec: &McpOAuthPolicySpec, fields: &mut Collector) {
     }
 }
 
+/// A value that is no label's would select other pods where it becomes a part of a text.
+fn selector(spec: &McpOAuthPolicySpec, fields: &mut Collector) {
+    for (key, value) in spec.selector.iter().flat_map(|selector| &selector.match_labels) {
+        let path = format!("spec.selector.matchLabels.{key}");
+        fields.take(&path, LabelKey::parse(key));
+        if !value.is_empty() {
+            fields.take(&path, LabelValue::parse(value));
+        }
+    }
+}
+
 fn claims(spec: &McpOAuthPolicySpec, fields: &mut Collector) -> ClaimRules {
     let preset = spec.provider.preset();
     let written = spec.claims.clone().unwrap_or_default();
@@ -200,6 +213,12 @@ impl<'a> Given<'a> {
             Some(Ok(bytes)) => return Some(bytes.expose()),
             Some(Err(Absent::Key)) => {
                 self.absent.report(path, format!("{kind} '{name}' has no key '{key}': add it"));
+            }
+            Some(Err(Absent::Rendered)) => {
+                self.broken.report(
+                    path,
+                    format!("{kind} '{name}' is one that the operator rendered: name one of your own"),
+                );
             }
             Some(Err(Absent::Object)) | None => {
                 self.absent.report(

@@ -153,6 +153,8 @@ fn kubernetes_names_follow_kubernetes_rules() {
     refused(Quantity::parse, &["-1", "32MiB", "many"]);
     accepted(LabelKey::parse, &["app", "app.kubernetes.io/name"]);
     refused(LabelKey::parse, &["-app", "a/b/c", "app/"]);
+    accepted(LabelValue::parse, &["trino", "v1.2_a-b"]);
+    refused(LabelValue::parse, &["zzz,tier=b", "-a", "a b", "a."]);
     accepted(DataKey::parse, &["jwtSecret", "ca.crt"]);
     refused(DataKey::parse, &["a/b", "a b"]);
 }

@@ -7,7 +7,7 @@ use kube::CustomResourceExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{EnvVar, McpOAuthPolicy};
-use crate::names::{ClaimName, LabelKey, Quantity};
+use crate::names::{ClaimName, LabelKey, LabelValue, Quantity};
 use crate::rule::Rule;
 
 /// The definition that the API server learns.
@@ -53,7 +53,9 @@ fn keyed(keys: &[Rule], values: &Schema, most: usize) -> Schema {
 }
 
 pub(super) fn match_labels(_: &mut SchemaGenerator) -> Schema {
-    keyed(LabelKey::RULES, &json_schema!({ "type": "string", "maxLength": 63 }), 16)
+    let rules: Vec<_> = LabelValue::RULES.iter().map(|rule| rule.to_cel()).collect();
+    let values = json_schema!({ "type": "string", "maxLength": 63, "x-kubernetes-validations": rules });
+    keyed(LabelKey::RULES, &values, 16)
 }
 
 pub(super) fn require(_: &mut SchemaGenerator) -> Schema {

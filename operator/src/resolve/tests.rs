@@ -59,6 +59,30 @@ fn a_missing_secret_or_key_says_what_to_create() {
 }
 
 #[test]
+fn a_secret_that_the_operator_rendered_is_nobodys_shared_secret() {
+    let other = |value| with(&[(Kind::Secret, "s", value), (Kind::Secret, "t", Ok(KEY))]);
+    let (why, said) = reason(&hmac_spec(), &other(Err(Absent::Rendered)));
+    assert_eq!(why, Reason::ReferenceInvalid);
+    assert!(said.contains("Secret 's' is one that the operator rendered: name one of your own"), "{said}");
+    assert!(resolve(&hmac_spec(), &other(Ok(KEY))).is_ok());
+}
+
+#[test]
+fn k17_a_selector_holds_values_of_labels_and_nothing_that_reads_as_a_selector() {
+    let inputs = with(&[(Kind::Secret, "s", Ok(KEY)), (Kind::Secret, "t", Ok(KEY))]);
+    let selecting = |value: &str| {
+        let match_labels = BTreeMap::from([("app".to_owned(), value.to_owned())]);
+        McpOAuthPolicySpec { selector: Some(crds::resource::Selector { match_labels }), ..hmac_spec() }
+    };
+    let (why, said) = reason(&selecting("zzz,tier=b"), &inputs);
+    assert_eq!(why, Reason::Invalid);
+    assert!(said.contains("spec.selector.matchLabels.app: must be the value of a label"), "{said}");
+    for value in ["zzz", ""] {
+        assert!(resolve(&selecting(value), &inputs).is_ok(), "'{value}'");
+    }
+}
+
+#[test]
 fn a_weak_secret_closes_and_is_not_shown() {
     let inputs = with(&[(Kind::Secret, "s", Ok(b"hunter2")), (Kind::Secret, "t", Ok(KEY))]);
     let (why, said) = reason(&hmac_spec(), &inputs);
