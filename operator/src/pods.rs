@@ -18,6 +18,7 @@ use crate::told::{Told, word};
 use placed::is_as_placed;
 
 /// A selected pod, as far as we care.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that was seen")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selected {
     pub name: String,

@@ -61,7 +61,7 @@ fn mounts(placed: &Value, sidecar: &Container) -> bool {
 fn is_harmless(path: &str) -> bool {
     let below =
         |place: &&str| path.strip_prefix(*place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    HARMLESS.iter().any(|place| below(&place)) && !path.split('/').any(|part| part == "..")
+    HARMLESS.iter().any(below) && !path.split('/').any(|part| part == "..")
 }
 
 fn volume(placed: &Value, pod: &PodSpec) -> bool {
