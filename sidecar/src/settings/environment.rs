@@ -172,8 +172,9 @@ fn hmac(environment: &Environment, resource: Option<&ResourceUrl>, found: &mut C
     Some(Trust { oidc: None, hmac: vec![key?], audiences })
 }
 
-fn oidc(environment: &Environment, found: &mut Collector) -> Option<Trust> {
-    let issuer = match first(environment, &["OAUTH_ISSUER", "OIDC_ISSUER"]) {
+/// The provider, by its own spelling.
+pub(super) fn issuer(environment: &Environment, found: &mut Collector) -> Option<Issuer> {
+    match first(environment, &["OAUTH_ISSUER", "OIDC_ISSUER"]) {
         Some((name, issuer)) => found.take(name, Issuer::parse(issuer)),
         None => {
             found.report(
@@ -182,7 +183,11 @@ fn oidc(environment: &Environment, found: &mut Collector) -> Option<Trust> {
             );
             None
         }
-    };
+    }
+}
+
+fn oidc(environment: &Environment, found: &mut Collector) -> Option<Trust> {
+    let issuer = issuer(environment, found);
     let audiences = audiences(environment, found);
     // J13: no audience configured closes, it never opens.
     if first(environment, &["OAUTH_AUDIENCE", "OIDC_AUDIENCE"]).is_none() {

@@ -9,7 +9,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crds::HmacKey;
-use crds::names::{ClaimName, Issuer, ResourceUrl};
+use crds::names::{ClaimName, ResourceUrl};
 use crds::network::Network;
 use crds::policy::ClaimRules;
 use crds::provider::Provider;
@@ -21,7 +21,7 @@ use crds::redirect::Redirects;
 use crds::violation::Collector;
 
 use super::Environment;
-use super::environment::first;
+use super::environment::{first, issuer};
 use crate::live::Source;
 use crate::random::Random;
 
@@ -73,16 +73,7 @@ pub(super) fn claims(provider: Provider) -> ClaimRules {
 }
 
 fn login(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Login> {
-    let issuer = match first(environment, &["OAUTH_ISSUER", "OIDC_ISSUER"]) {
-        Some((name, issuer)) => found.take(name, Issuer::parse(issuer)),
-        None => {
-            found.report(
-                "OAUTH_ISSUER",
-                "is missing: the provider's issuer, such as https://company.okta.com",
-            );
-            None
-        }
-    };
+    let issuer = issuer(environment, found);
     let client_id = match first(environment, &["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"]) {
         Some((name, id)) => found.take(name, ProviderClientId::parse(id)),
         None => {
