@@ -1,21 +1,17 @@
 //! The first scene: the sidecar alone, on this machine, in front of an MCP server that knows nothing of OAuth.
 //! No Kubernetes, no files: the settings are the environment variables that users of this field already know.
 
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::process::Command;
 
 use super::curl::{Network, Request};
+use super::stage::{free_ports, listening, quiet};
 use super::tell::Teller;
 use super::{mcp, token};
 use crate::counterparts::everything::Everything;
 use crate::lab::command::Group;
-use crate::lab::{Error, Paths, Progress, eventually};
-
-const SOON: Duration = Duration::from_secs(30);
+use crate::lab::{Error, Paths, Progress};
 
 /// Plays the scene with a sidecar that is built.
 pub(super) async fn play(
@@ -69,24 +65,4 @@ fn settings(sidecar: &Path, url: &str, secret: &str, [server, public, admin]: [u
     command.arg(format!("--upstream=http://127.0.0.1:{server}"));
     command.env("OAUTH_PROVIDER", "hmac").env("JWT_SECRET", secret).env("OAUTH_SERVER_URL", url);
     command
-}
-
-fn quiet(command: &mut Command) -> &mut Command {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
-}
-
-async fn listening(port: u16) -> Result<(), Error> {
-    let connected = async || Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok().map(drop));
-    eventually(&format!("port {port}"), SOON, connected).await
-}
-
-fn free_ports() -> Result<[u16; 3], Error> {
-    let failed = |source| Error::Start { program: "listener".to_owned(), source };
-    let listeners = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)));
-    let mut ports = [0; 3];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        let listener = listener.as_ref().map_err(|error| failed(error.kind().into()))?;
-        *port = listener.local_addr().map_err(failed)?.port();
-    }
-    Ok(ports)
 }

@@ -1,5 +1,6 @@
 //! HTTP as a person would do it by hand: curl, its command shown with the token cut, its answer taken apart.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -24,6 +25,8 @@ pub(super) struct Request<'a> {
     pub(super) token: Option<&'a str>,
     pub(super) headers: Vec<String>,
     pub(super) body: Option<String>,
+    /// The cookies of the browser that asks, where one does.
+    pub(super) jar: Option<&'a Path>,
 }
 
 /// An answer.
@@ -36,7 +39,7 @@ pub(super) struct Answer {
 
 impl<'a> Request<'a> {
     pub(super) fn get(url: &'a str) -> Self {
-        Self { url, token: None, headers: Vec::new(), body: None }
+        Self { url, token: None, headers: Vec::new(), body: None, jar: None }
     }
 
     fn arguments(&self, token: Option<&str>) -> Vec<String> {
@@ -47,6 +50,10 @@ impl<'a> Request<'a> {
         }
         if let Some(body) = &self.body {
             arguments.extend(["-d".to_owned(), body.clone()]);
+        }
+        if let Some(jar) = self.jar {
+            let jar = jar.to_string_lossy().into_owned();
+            arguments.extend(["-b".to_owned(), jar.clone(), "-c".to_owned(), jar]);
         }
         arguments.push(self.url.to_owned());
         arguments
@@ -62,7 +69,7 @@ impl<'a> Request<'a> {
 }
 
 impl Answer {
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
         Self { status, head: head.to_owned(), body: body.to_owned() }

@@ -22,6 +22,23 @@ pub(super) async fn call_tool(
     token: &str,
     teller: &Teller,
 ) -> Result<String, Error> {
+    let call = call(network, url, token).await?;
+    teller.command(call.shown());
+    let answer = network.send(&call).await?;
+    teller.output(format_args!("HTTP {}", answer.status));
+    let text = said(&answer)?;
+    teller.output(&text);
+    Ok(text)
+}
+
+/// The same, without a word.
+pub(super) async fn ask_tool(network: &Network, url: &str, token: &str) -> Result<String, Error> {
+    let call = call(network, url, token).await?;
+    said(&network.send(&call).await?)
+}
+
+/// Opens a session; the call of a tool in it.
+async fn call<'a>(network: &Network, url: &'a str, token: &'a str) -> Result<Request<'a>, Error> {
     let opened = network.send(&initialize(url, Some(token))).await?;
     let session = opened.header("mcp-session-id").map(|id| format!("Mcp-Session-Id: {id}"));
     let in_session = |body: &Value| {
@@ -31,19 +48,21 @@ pub(super) async fn call_tool(
     };
     network.send(&in_session(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))).await?;
     let params = json!({ "name": "echo", "arguments": { "message": "hello through the sidecar" } });
-    let call = in_session(&json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params }));
-    teller.command(call.shown());
-    let answer = network.send(&call).await?;
-    teller.output(format_args!("HTTP {}", answer.status));
-    let text = tool_text(&answer)
-        .ok_or_else(|| Error::Missing(format!("the tool gave no text: {}", answer.body)))?;
-    teller.output(&text);
-    Ok(text)
+    Ok(in_session(&json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params })))
+}
+
+fn said(answer: &Answer) -> Result<String, Error> {
+    tool_text(answer).ok_or_else(|| Error::Missing(format!("the tool gave no text: {}", answer.body)))
 }
 
 fn message<'a>(url: &'a str, token: Option<&'a str>, body: &Value) -> Request<'a> {
     let headers = ["Content-Type: application/json", "Accept: application/json, text/event-stream"];
-    Request { url, token, headers: headers.map(str::to_owned).to_vec(), body: Some(body.to_string()) }
+    Request {
+        token,
+        headers: headers.map(str::to_owned).to_vec(),
+        body: Some(body.to_string()),
+        ..Request::get(url)
+    }
 }
 
 /// The text of a tool's result, from a JSON answer or from the last event of a stream.

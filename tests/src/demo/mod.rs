@@ -4,18 +4,21 @@
 //!
 //! ```text
 //! alone     a server, the sidecar, curl                        (as soon as the sidecar is built)
+//! login     the sidecar as authorization server: a login, driven, and by hand as long as the demo lasts
 //! place     where the cluster is: the lab's own, or the user's
 //! guest     what is there in a user's cluster, and what is removed afterwards
 //! cluster   install, a policy, tokens of two kinds, two edits
-//! curl, mcp, token, tell     what the scenes are made of
+//! stage, curl, mcp, token, tell     what the scenes are made of
 //! ```
 
 mod alone;
 mod cluster;
 mod curl;
 mod guest;
+mod login;
 mod mcp;
 mod place;
+mod stage;
 mod tell;
 pub mod token;
 
@@ -27,6 +30,8 @@ use crate::lab::up::{self, Prepared, Running};
 use crate::lab::{Error, Name, Paths, Progress, images, tools};
 
 use guest::Visit;
+use login::Desk;
+pub use login::by_hand;
 pub use place::Choice;
 use place::Place;
 use tell::Teller;
@@ -39,11 +44,13 @@ pub struct Demo<'a> {
     name: Name,
     /// Once something is created in a user's cluster.
     visit: OnceCell<Visit>,
+    /// Once a login was shown: a person may go on with it.
+    desk: OnceCell<Desk>,
 }
 
 impl<'a> Demo<'a> {
     pub fn new(name: Name, paths: &'a Paths, progress: Progress) -> Self {
-        Self { paths, progress, name, visit: OnceCell::new() }
+        Self { paths, progress, name, visit: OnceCell::new(), desk: OnceCell::new() }
     }
 
     /// All scenes; `wait` is awaited at the end, while the cluster can still be looked at. A lab that was brought up
@@ -115,7 +122,7 @@ impl<'a> Demo<'a> {
         Ok(())
     }
 
-    /// The first scene needs one quick build; the images, which take longer, are built after it.
+    /// The first scenes need one quick build; the images, which take longer, are built after them.
     async fn first_scene_then_images(&self, teller: &Teller) -> Result<Vec<std::path::PathBuf>, Error> {
         self.first_scene(teller).await?;
         let programs = images::build(self.paths, &images::PROGRAMS, self.progress).await?;
@@ -129,7 +136,10 @@ impl<'a> Demo<'a> {
 
     async fn first_scene(&self, teller: &Teller) -> Result<(), Error> {
         let sidecar = images::build_quickly(self.paths, images::PROGRAMS[0], self.progress).await?;
-        alone::play(&sidecar, self.paths, self.progress, teller).await
+        alone::play(&sidecar, self.paths, self.progress, teller).await?;
+        let desk = login::play(&sidecar, self.paths, self.progress, teller).await?;
+        self.desk.get_or_init(|| desk);
+        Ok(())
     }
 }
 

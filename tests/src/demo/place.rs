@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::curl::Network;
+use super::stage::free_ports;
 use crate::lab::command::{Group, check};
 use crate::lab::kubectl::Kubectl;
 use crate::lab::{Cluster, Error, eventually};
@@ -136,7 +137,7 @@ impl Place {
                 _forward: None,
             });
         }
-        let local = free_port()?;
+        let [local] = free_ports()?;
         let ports = format!("{local}:{pod_port}");
         let target = format!("deployment/{service}");
         let mut command = self.kubectl.command(&["port-forward", "--namespace", namespace, &target, &ports]);
@@ -157,12 +158,4 @@ pub(super) fn look_around(lab: &Cluster) -> String {
         "Look around, from another terminal:\n\n   {lab} kubectl get mop,pods -A\n   \
          {lab} kubectl describe mop everything -n mcp-demo\n"
     )
-}
-
-fn free_port() -> Result<u16, Error> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    address
-        .map(|address| address.port())
-        .map_err(|source| Error::Start { program: "listener".to_owned(), source })
 }

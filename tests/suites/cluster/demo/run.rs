@@ -63,6 +63,12 @@ impl Run {
         }
     }
 
+    /// The address in the line that was read last.
+    pub(super) fn address(&self) -> Option<&str> {
+        let line = self.said.lines().next_back()?;
+        line.split(' ').find(|word| word.starts_with("http://"))
+    }
+
     /// What Ctrl-C does.
     pub(super) fn interrupt(&self) {
         if let Some(pid) = self.group.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
