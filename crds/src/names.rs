@@ -3,6 +3,8 @@
 //! Pure. Meets A17, D1, D2 (one canonical spelling of resource and issuer), R7 (no `offline_access` towards clients),
 //! R20 and M07 (only https, or http where nothing leaves the machine or the cluster), P04 (public paths are bytes).
 
+use std::net::Ipv4Addr;
+
 use crate::macros::checked_text;
 use crate::rule::Rule;
 
@@ -208,6 +210,16 @@ impl ResourceUrl {
     /// Host and port, without the scheme.
     pub fn authority(&self) -> &str {
         self.origin().split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// Whether browsers keep `Secure` cookies of it: over TLS, and on their own machine.
+    pub fn keeps_cookies(&self) -> bool {
+        let authority = self.authority();
+        let host = authority.split(':').next().unwrap_or_default();
+        // In the clear it is of loopback or of the cluster, whose names are neither of these.
+        let is_loopback =
+            host == "localhost" || host.parse::<Ipv4Addr>().is_ok() || authority.starts_with('[');
+        self.scheme() == "https" || is_loopback
     }
 
     /// `https` or `http`.

@@ -89,6 +89,7 @@ impl Policy {
         check_public_paths(&parts, &mut found);
         check_trust(&parts, &mut found);
         check_callback(&parts, &mut found);
+        check_transport(&parts, &mut found);
         if parts.claims.scope.is_empty() {
             found.report("claims.scope", "must name at least one claim");
         }
@@ -151,6 +152,16 @@ fn check_callback(parts: &Parts, found: &mut Collector) {
         found.report(
             "proxy.redirectURIs",
             format!("must be our own callback where it is one URI, such as {own:?}; a list of clients' URIs has several"),
+        );
+    }
+}
+
+/// A18: in the clear, a browser drops the cookies that bind a login to it, and every login would end on a page that says so.
+fn check_transport(parts: &Parts, found: &mut Collector) {
+    if parts.proxy.is_some() && !parts.resource.keeps_cookies() {
+        found.report(
+            "resource",
+            "must be an https URL in proxy mode (http only for loopback): people log in there with a browser",
         );
     }
 }
@@ -266,5 +277,29 @@ mod tests {
         assert!(serde_yaml::from_str::<Policy>(&broken).is_err());
         let unknown = format!("{good}permissive: true\n");
         assert!(serde_yaml::from_str::<Policy>(&unknown).is_err());
+    }
+
+    /// In proxy mode, for this URL.
+    fn login_at(resource: &str) -> Result<Policy, serde_yaml::Error> {
+        let key = "{id: k1, key: 'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE='}";
+        serde_yaml::from_str(&format!(
+            "resource: {resource}\nmaxBodyBytes: 1\ntrust: {{audiences: ['{resource}']}}\n\
+             claims: {{scope: [scope], user: sub, audience: aud}}\nproxy:\n  \
+             login: {{provider: oidc, issuer: 'https://idp.example.com', clientId: a, scopes: [openid]}}\n  \
+             redirects: ['https://a.example/cb', 'https://b.example/cb']\n  clients: {{dynamic: on, metadataDocuments: on}}\n  \
+             consent: always\n  lifetimes: {{access: 900, refresh: 3600}}\n  \
+             keys: {{seal: [{key}], sign: [{key}]}}\n"
+        ))
+    }
+
+    #[test]
+    fn a18_people_log_in_over_tls_or_on_their_own_machine() {
+        for resource in
+            ["https://trino.data.svc/mcp", "http://127.0.0.1:17080/mcp", "http://localhost:17080/mcp"]
+        {
+            assert!(login_at(resource).is_ok(), "{resource}");
+        }
+        let refused = login_at("http://trino.data.svc/mcp").expect_err("in the clear").to_string();
+        assert!(refused.contains("resource: must be an https URL in proxy mode"), "{refused}");
     }
 }

@@ -165,3 +165,20 @@ fn no_text_longer_than_its_limit_is_taken() {
     assert!(ResourceUrl::parse(&longest).is_ok());
     assert!(ResourceUrl::parse(&format!("{longest}a")).is_err());
 }
+
+#[test]
+fn cookies_are_kept_over_tls_and_on_this_machine_and_not_in_the_clear() {
+    let keeps = |text| ResourceUrl::parse(text).expect("valid").keeps_cookies();
+    for text in
+        ["https://mcp.example.com/mcp", "http://localhost:1/mcp", "http://127.0.0.1/mcp", "http://[::1]:1"]
+    {
+        assert!(keeps(text), "{text}");
+    }
+    for text in [
+        "http://trino.data.svc/mcp",
+        "http://trino.data.svc.cluster.local:8080/mcp",
+        "http://localhost.data.svc/mcp",
+    ] {
+        assert!(!keeps(text), "{text}");
+    }
+}
