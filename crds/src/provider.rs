@@ -14,6 +14,8 @@ pub enum Provider {
     Auth0,
     Keycloak,
     Cognito,
+    /// Proxy mode only: its access tokens are opaque and name no audience, so nobody else may take them (J13).
+    Github,
     Oidc,
 }
 
@@ -58,12 +60,14 @@ impl Provider {
         Self::Auth0,
         Self::Keycloak,
         Self::Cognito,
+        Self::Github,
         Self::Oidc,
     ];
 
     pub fn preset(self) -> Preset {
         match self {
-            Self::Hmac | Self::Oidc | Self::Auth0 => STANDARD,
+            // GitHub's tokens are no JWTs and are not checked by these; who the user is says its API.
+            Self::Hmac | Self::Oidc | Self::Auth0 | Self::Github => STANDARD,
             // Okta writes its scopes as a list in `scp`; a custom authorization server's `sub` is the login name.
             Self::Okta => Preset { scope: &["scp", "scope"], ..STANDARD },
             Self::Google => Preset { user: "email", ..STANDARD },
@@ -101,7 +105,27 @@ impl Provider {
             },
             // Cognito knows no `offline_access`, and always gives a refresh token.
             Self::Cognito => LoginPreset { scopes: &["openid", "profile", "email"], ..STANDARD_LOGIN },
+            // GitHub knows no OpenID Connect: its API says who the user is, and everybody has a login name there.
+            Self::Github => {
+                LoginPreset { scopes: &["read:user", "user:email"], extra_params: &[], user: "login" }
+            }
             Self::Hmac | Self::Okta | Self::Auth0 | Self::Oidc => STANDARD_LOGIN,
+        }
+    }
+
+    /// The issuer of a provider that is in one place for everybody.
+    pub fn issuer(self) -> Option<&'static str> {
+        match self {
+            Self::Google => Some("https://accounts.google.com"),
+            // GitHub has no issuer of its own making; this names it in the subjects of our tokens.
+            Self::Github => Some("https://github.com"),
+            Self::Hmac
+            | Self::Okta
+            | Self::Azure
+            | Self::Auth0
+            | Self::Keycloak
+            | Self::Cognito
+            | Self::Oidc => None,
         }
     }
 
@@ -113,6 +137,7 @@ impl Provider {
             Self::Azure => Some("Microsoft Entra ID"),
             Self::Auth0 => Some("Auth0"),
             Self::Cognito => Some("Amazon Cognito"),
+            Self::Github => Some("GitHub"),
             Self::Hmac | Self::Keycloak | Self::Oidc => None,
         }
     }
@@ -127,6 +152,7 @@ impl Provider {
             Self::Auth0 => "auth0",
             Self::Keycloak => "keycloak",
             Self::Cognito => "cognito",
+            Self::Github => "github",
             Self::Oidc => "oidc",
         }
     }
@@ -142,7 +168,8 @@ impl Provider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::ClaimName;
+    use crate::names::{ClaimName, Issuer};
+    use crate::proxy::{ParameterName, ProviderScope};
 
     #[test]
     fn every_provider_is_known_by_its_word_and_no_other_word_is() {
@@ -150,16 +177,39 @@ mod tests {
             assert_eq!(Provider::parse(provider.as_str()), Ok(*provider));
         }
         assert!(Provider::parse("Okta").is_err());
-        assert!(Provider::parse("github").is_err());
+        assert!(Provider::parse("gitlab").is_err());
     }
 
     #[test]
     fn every_preset_names_valid_claims() {
-        for preset in Provider::ALL.iter().map(|provider| provider.preset()) {
+        for provider in Provider::ALL {
+            let (preset, login) = (provider.preset(), provider.login());
             let required = preset.require.iter().map(|(name, _)| *name);
-            for name in preset.scope.iter().copied().chain([preset.user, preset.audience]).chain(required) {
+            let users = [preset.user, preset.audience, login.user];
+            for name in preset.scope.iter().copied().chain(users).chain(required) {
                 assert!(ClaimName::parse(name).is_ok(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn every_preset_of_a_login_holds_valid_words() {
+        for provider in Provider::ALL {
+            let login = provider.login();
+            assert!(login.scopes.iter().all(|scope| ProviderScope::parse(scope).is_ok()), "{provider:?}");
+            assert!(
+                login.extra_params.iter().all(|(name, _)| ParameterName::parse(name).is_ok()),
+                "{provider:?}"
+            );
+            assert!(provider.issuer().is_none_or(|issuer| Issuer::parse(issuer).is_ok()), "{provider:?}");
+        }
+    }
+
+    #[test]
+    fn github_is_asked_for_no_id_token_and_the_others_are() {
+        for provider in Provider::ALL {
+            let asks = provider.login().scopes.contains(&"openid");
+            assert_eq!(asks, *provider != Provider::Github, "{provider:?}");
         }
     }
 }

@@ -33,6 +33,10 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
     }
     let trust = provider.and_then(|provider| match provider {
         Provider::Hmac => hmac(environment, resource.as_ref(), &mut found),
+        Provider::Github => {
+            found.report("OAUTH_PROVIDER", "must not be github in native mode: its tokens name no audience");
+            None
+        }
         _ => oidc(environment, &mut found),
     });
     let (Some(provider), Some(resource), Some(trust)) = (provider, resource, trust) else {
@@ -85,6 +89,10 @@ fn by_login(
             "OAUTH_PROVIDER",
             "must be a provider that people can log in with: hmac is for native mode",
         );
+        return None;
+    }
+    if provider == Provider::Github {
+        found.report("OAUTH_PROVIDER", "must not be github: this version cannot log in with it yet");
         return None;
     }
     let proxy = login::proxy(environment, provider, resource, found)?;
