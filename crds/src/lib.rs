@@ -4,6 +4,7 @@
 //! Pure. A rule is stated once, on the type that carries it: the constructor enforces it here, and the same text
 //! becomes OpenAPI and CEL in the custom resource definition, so that what the API server admits is what runs.
 
+pub mod claims;
 pub mod delivery;
 mod hmac_key;
 mod macros;

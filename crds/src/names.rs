@@ -8,7 +8,10 @@ use std::net::Ipv4Addr;
 use crate::macros::checked_text;
 use crate::rule::Rule;
 
+mod duration;
 mod quantity;
+
+pub use duration::{RefreshLifetime, TokenLifetime};
 
 // The parts that the URL rules are put together from. Lower-case hosts only: two spellings of one resource are two
 // audiences to a client that compares bytes (A17, D1).

@@ -4,14 +4,15 @@
 //! are checked by `Policy::new`, which deserialising goes through as well (habit 2: one conversion guards every door).
 //! Meets J13 (an audience is always there), P04 (the MCP endpoint is never public), promise 1.
 
-use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use crate::hmac_key::HmacKey;
-use crate::names::{Audience, ClaimName, EndpointUrl, Issuer, PublicPath, ResourceUrl, Scope, WebOrigin};
-use crate::proxy::{CALLBACK, Proxy, issuer};
+use crate::names::{Audience, EndpointUrl, Issuer, PublicPath, ResourceUrl, Scope, WebOrigin};
+use crate::proxy::{self, Proxy};
 use crate::redirect::Redirects;
 use crate::violation::{Collector, Violations};
+
+pub use crate::claims::ClaimRules;
 
 /// A valid policy, read-only.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -66,19 +67,6 @@ pub struct OidcTrust {
     pub ca_bundle: Option<String>,
 }
 
-/// Which claims mean what.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ClaimRules {
-    /// The first of these that a token has is its scopes.
-    pub scope: Vec<ClaimName>,
-    pub user: ClaimName,
-    pub audience: ClaimName,
-    /// Each of these claims must be there with one of its values.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub require: BTreeMap<ClaimName, Vec<String>>,
-}
-
 /// A request body is at most this long where the policy does not say (X14: what the Python SDK's server takes).
 pub const DEFAULT_MAX_BODY_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -97,6 +85,12 @@ impl Policy {
             found.report("maxBodyBytes", "must be at least 1");
         }
         found.finish(Some(Self(parts)))
+    }
+
+    /// The authorization server that clients are told of, where there is one: ourselves, or the provider.
+    pub fn issuer(&self) -> Option<String> {
+        let own = self.proxy.as_ref().map(|proxy| proxy::issuer(&self.resource, &proxy.redirects));
+        own.or_else(|| self.trust.oidc.as_ref().map(|oidc| oidc.issuer.to_string()))
     }
 }
 
@@ -145,7 +139,7 @@ fn check_trust(parts: &Parts, found: &mut Collector) {
 /// One redirect URI is our own callback: taken for a client's, it would let in what nobody meant to let in.
 fn check_callback(parts: &Parts, found: &mut Collector) {
     let Some(proxy) = &parts.proxy else { return };
-    let own = format!("{}{CALLBACK}", issuer(&parts.resource, &proxy.redirects));
+    let own = proxy::callback(&parts.resource, &proxy.redirects);
     if let Redirects::Fixed(one) = &proxy.redirects
         && one.as_str() != own
     {
@@ -159,10 +153,7 @@ fn check_callback(parts: &Parts, found: &mut Collector) {
 /// A18: in the clear, a browser drops the cookies that bind a login to it, and every login would end on a page that says so.
 fn check_transport(parts: &Parts, found: &mut Collector) {
     if parts.proxy.is_some() && !parts.resource.keeps_cookies() {
-        found.report(
-            "resource",
-            "must be an https URL in proxy mode (http only for loopback): people log in there with a browser",
-        );
+        found.report("resource", proxy::IN_THE_CLEAR);
     }
 }
 
@@ -190,7 +181,10 @@ impl From<Policy> for Parts {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::names::ClaimName;
 
     fn parts() -> Parts {
         Parts {

@@ -1,6 +1,12 @@
-//! What is known of each identity provider: where its access tokens carry scopes, users and the audience.
+//! What is known of each identity provider: where its access tokens carry scopes, users and the audience, and what it is asked
+//! for where people log in with it.
 //!
 //! Pure. Meets identity-provider consequence 7 (presets): the policy's own `claims` win over every line here.
+
+use std::collections::BTreeMap;
+
+use crate::names::Issuer;
+use crate::proxy::{ParameterName, ProviderScope};
 
 /// Who issues the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -14,7 +20,7 @@ pub enum Provider {
     Auth0,
     Keycloak,
     Cognito,
-    /// Proxy mode only: its access tokens are opaque and name no audience, so nobody else may take them (J13).
+    // Proxy mode only: its access tokens are opaque and name no audience, so nobody else may take them (J13).
     Github,
     Oidc,
 }
@@ -50,6 +56,20 @@ const STANDARD_LOGIN: LoginPreset = LoginPreset {
 };
 
 const STANDARD: Preset = Preset { scope: &["scope", "scp"], user: "sub", audience: "aud", require: &[] };
+
+/// Why a preset's words are taken as they stand.
+const KNOWN: &str = "presets hold valid words, which a test of theirs holds";
+
+impl LoginPreset {
+    pub fn scopes(&self) -> Vec<ProviderScope> {
+        self.scopes.iter().map(|scope| ProviderScope::parse(scope).expect(KNOWN)).collect()
+    }
+
+    pub fn extra_params(&self) -> BTreeMap<ParameterName, String> {
+        let each = self.extra_params.iter();
+        each.map(|(name, value)| (ParameterName::parse(name).expect(KNOWN), (*value).to_owned())).collect()
+    }
+}
 
 impl Provider {
     pub const ALL: &'static [Self] = &[
@@ -113,12 +133,13 @@ impl Provider {
         }
     }
 
-    /// The issuer of a provider that is in one place for everybody.
-    pub fn issuer(self) -> Option<&'static str> {
+    /// The issuer of a provider that is in one place for everybody, or mostly.
+    pub fn issuer(self) -> Option<Issuer> {
+        let known = |issuer| Some(Issuer::parse(issuer).expect(KNOWN));
         match self {
-            Self::Google => Some("https://accounts.google.com"),
+            Self::Google => known("https://accounts.google.com"),
             // GitHub has no issuer of its own making; this names it in the subjects of our tokens.
-            Self::Github => Some("https://github.com"),
+            Self::Github => known("https://github.com"),
             Self::Hmac
             | Self::Okta
             | Self::Azure
@@ -126,6 +147,14 @@ impl Provider {
             | Self::Keycloak
             | Self::Cognito
             | Self::Oidc => None,
+        }
+    }
+
+    /// Whether each refresh token is known to work once, or can be set up so: an old one then ends the user's login there.
+    pub fn rotates_refresh_tokens(self) -> bool {
+        match self {
+            Self::Okta | Self::Auth0 | Self::Keycloak | Self::Oidc => true,
+            Self::Hmac | Self::Google | Self::Azure | Self::Cognito | Self::Github => false,
         }
     }
 
@@ -168,8 +197,7 @@ impl Provider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::{ClaimName, Issuer};
-    use crate::proxy::{ParameterName, ProviderScope};
+    use crate::names::ClaimName;
 
     #[test]
     fn every_provider_is_known_by_its_word_and_no_other_word_is() {
@@ -196,12 +224,10 @@ mod tests {
     fn every_preset_of_a_login_holds_valid_words() {
         for provider in Provider::ALL {
             let login = provider.login();
-            assert!(login.scopes.iter().all(|scope| ProviderScope::parse(scope).is_ok()), "{provider:?}");
-            assert!(
-                login.extra_params.iter().all(|(name, _)| ParameterName::parse(name).is_ok()),
-                "{provider:?}"
-            );
-            assert!(provider.issuer().is_none_or(|issuer| Issuer::parse(issuer).is_ok()), "{provider:?}");
+            assert_eq!(login.scopes().len(), login.scopes.len(), "{provider:?}");
+            assert_eq!(login.extra_params().len(), login.extra_params.len(), "{provider:?}");
+            let one_place = matches!(provider, Provider::Google | Provider::Github);
+            assert_eq!(provider.issuer().is_some(), one_place, "{provider:?}");
         }
     }
 

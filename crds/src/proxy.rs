@@ -8,8 +8,12 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+mod place;
+
+pub use place::{CALLBACK, IN_THE_CLEAR, callback, issuer, own_callback};
+
 use crate::macros::checked_text;
-use crate::names::{EndpointUrl, Issuer, ResourceUrl};
+use crate::names::{EndpointUrl, Issuer};
 use crate::network::Network;
 use crate::provider::Provider;
 use crate::redirect::{RedirectUri, Redirects};
@@ -96,9 +100,11 @@ pub struct FixedClient {
 }
 
 /// How often a person is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "kube", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Consent {
+    #[default]
     Always,
     Remember,
 }
@@ -109,6 +115,13 @@ pub enum Consent {
 pub struct Lifetimes {
     pub access: u32,
     pub refresh: u32,
+}
+
+impl Default for Lifetimes {
+    /// A quarter of an hour, and thirty days (A13).
+    fn default() -> Self {
+        Self { access: 15 * 60, refresh: 30 * 24 * 3600 }
+    }
 }
 
 /// Keys that the operator mints and rotates.
@@ -246,24 +259,3 @@ impl From<ClientSecret> for String {
         secret.expose().to_owned()
     }
 }
-
-/// Our issuer, and where the provider sends people back to.
-///
-/// The public origin of the resource; or, where the policy's one redirect URI is a callback of ours further down
-/// (`https://h/trino/oauth/callback`), what stands before it: so several servers live on one host, told apart by path.
-pub fn issuer(resource: &ResourceUrl, redirects: &Redirects) -> String {
-    let origin = resource.origin();
-    let below = match redirects {
-        Redirects::Fixed(one) => {
-            one.as_str().strip_prefix(origin).and_then(|path| path.strip_suffix(CALLBACK))
-        }
-        Redirects::AllowList(_) => None,
-    };
-    match below {
-        Some(path) if path.is_empty() || path.starts_with('/') => format!("{origin}{path}"),
-        _ => origin.to_owned(),
-    }
-}
-
-/// Under the issuer.
-pub const CALLBACK: &str = "/oauth/callback";

@@ -17,10 +17,20 @@ use crate::names;
 use crate::policy::DEFAULT_MAX_BODY_BYTES;
 use crate::provider::Provider;
 
+mod oidc;
+mod proxy;
+mod references;
+mod rules;
 mod schema;
+mod sidecar;
 mod status;
 
+pub use oidc::{Oidc, OidcEndpoints};
+pub use proxy::{ClientSettings, ProxySettings, StaticClient};
+pub use references::{CaBundleKind, CaBundleRef, SecretRef};
+pub use rules::check;
 pub use schema::{crd, crd_yaml};
+pub use sidecar::{LogLevel, Ports, Resources, SidecarSettings};
 pub use status::{Endpoints, Injection, PodCounts, Status};
 
 /// Puts OAuth in front of the MCP servers that it selects, without touching them.
@@ -48,21 +58,17 @@ pub use status::{Endpoints, Injection, PodCounts, Status};
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("self.provider == 'hmac' ? has(self.hmac) : has(self.oidc)")
-        .message("provider hmac needs the field hmac, every other provider needs the field oidc"),
-    validation = Rule::new("self.provider == 'hmac' ? !has(self.oidc) : !has(self.hmac)")
-        .message("provider hmac takes no field oidc, and every other provider takes no field hmac"),
-)]
+#[schemars(transform = rules::state)]
 pub struct McpOAuthPolicySpec {
     /// The pods of this namespace that the policy protects. Absent: only pods that carry the label
     /// mcpoauth.dev/policy with this policy's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Selector>,
     pub server: Server,
-    #[serde(default)]
-    pub mode: Mode,
-    /// Who issues the tokens: fills in which claims mean what.
+    /// Who runs the login. Absent: proxy where oidc.clientId is set, else native.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Who issues the tokens, or where people log in: fills in which claims mean what, and what it is asked for.
     pub provider: Provider,
     /// The provider, for every provider but hmac.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +79,9 @@ pub struct McpOAuthPolicySpec {
     /// Overrides of what the provider's preset says of claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<Claims>,
+    /// How clients log in through the sidecar, for proxy mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxySettings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Authorization>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,54 +153,21 @@ pub struct EnvVar {
     pub value: String,
 }
 
-/// Who runs the login. native: the client, with the provider; the sidecar checks the provider's tokens.
-#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Who runs the login. native: the client, with the provider; the sidecar checks the provider's tokens. proxy: the sidecar,
+/// which issues tokens of its own; the provider only says who the user is.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    #[default]
     Native,
+    Proxy,
 }
 
-/// An OpenID Connect provider.
-#[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Oidc {
-    /// The issuer, byte for byte as its tokens and its discovery document name it.
-    #[schemars(with = "names::Issuer")]
-    pub issuer: String,
-    /// A token must name one of these.
-    #[schemars(with = "Vec<names::Audience>", length(min = 1, max = 16))]
-    pub audience: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoints: Option<OidcEndpoints>,
-    /// Certificates that the provider's endpoints are trusted by, beside the public roots.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_bundle_ref: Option<CaBundleRef>,
-}
-
-/// Overrides of what discovery says.
-#[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
-pub struct OidcEndpoints {
-    /// Where the provider's keys are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<names::EndpointUrl>")]
-    pub jwks: Option<String>,
-}
-
-/// A key of a ConfigMap or a Secret in the policy's namespace.
-#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CaBundleRef {
-    pub kind: CaBundleKind,
-    #[schemars(with = "names::ObjectName")]
-    pub name: String,
-    #[schemars(with = "names::DataKey")]
-    pub key: String,
-}
-
-#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CaBundleKind {
-    ConfigMap,
-    Secret,
+impl McpOAuthPolicySpec {
+    /// Who runs the login: who was named, else the sidecar where it has an id at the provider. `rules` says the same in CEL.
+    pub fn mode(&self) -> Mode {
+        let known = self.oidc.as_ref().is_some_and(|oidc| oidc.client_id.is_some());
+        self.mode.unwrap_or(if known { Mode::Proxy } else { Mode::Native })
+    }
 }
 
 /// Shared secrets that sign tokens with HS256.
@@ -203,19 +179,10 @@ pub struct Hmac {
     pub secret_refs: Vec<SecretRef>,
 }
 
-/// A key of a Secret in the policy's namespace.
-#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretRef {
-    #[schemars(with = "names::ObjectName")]
-    pub name: String,
-    #[schemars(with = "names::DataKey")]
-    pub key: String,
-}
-
-/// Which claims mean what.
+/// Which claims mean what: of the provider's access tokens, in proxy mode of its ID tokens.
 #[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Claims {
-    /// The claim that holds the scopes, as one string or a list.
+    /// Native mode: the claim that holds the scopes, as one string or a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<names::ClaimName>")]
     pub scope: Option<String>,
@@ -239,73 +206,10 @@ pub struct Authorization {
     pub required_scopes: Vec<String>,
 }
 
-/// How the sidecar runs. Its image is the operator's alone to choose.
-#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SidecarSettings {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resources: Option<Resources>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_level: Option<LogLevel>,
-    #[serde(default)]
-    pub ports: Ports,
-}
-
-/// Requests and limits; what is not named keeps the sidecar's own, or follows what is named.
-#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
-#[x_kube(
-    validation = schema::no_more_than_its_limit("cpu"),
-    validation = schema::no_more_than_its_limit("memory"),
-    validation = schema::no_more_than_its_limit("ephemeral-storage"),
-)]
-pub struct Resources {
-    #[serde(default)]
-    #[schemars(schema_with = "schema::quantities")]
-    pub requests: BTreeMap<String, String>,
-    #[serde(default)]
-    #[schemars(schema_with = "schema::quantities")]
-    pub limits: BTreeMap<String, String>,
-}
-
-#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
-}
-
-/// The sidecar's ports.
-#[derive(KubeSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("self.traffic != self.admin").message("traffic and admin must be two different ports"))]
-pub struct Ports {
-    #[serde(default = "default_traffic")]
-    #[schemars(schema_with = "schema::unprivileged_port")]
-    pub traffic: u16,
-    #[serde(default = "default_admin")]
-    #[schemars(schema_with = "schema::unprivileged_port")]
-    pub admin: u16,
-}
-
-impl Default for Ports {
-    fn default() -> Self {
-        Self { traffic: default_traffic(), admin: default_admin() }
-    }
-}
-
 fn default_port() -> PortRef {
     PortRef::Name("http".into())
 }
 
 fn default_max_body_bytes() -> u64 {
     DEFAULT_MAX_BODY_BYTES
-}
-
-fn default_traffic() -> u16 {
-    17080
-}
-
-fn default_admin() -> u16 {
-    17081
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crds::Secret as Hidden;
-use crds::resource::{CaBundleKind, McpOAuthPolicySpec};
+use crds::resource::{CaBundleKind, CaBundleRef, McpOAuthPolicySpec, SecretRef};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client};
 
@@ -56,21 +56,27 @@ impl From<CaBundleKind> for Kind {
     }
 }
 
+impl From<&SecretRef> for Reference {
+    fn from(SecretRef { name, key }: &SecretRef) -> Self {
+        Self { kind: Kind::Secret, name: name.clone(), key: key.clone() }
+    }
+}
+
+impl From<&CaBundleRef> for Reference {
+    fn from(CaBundleRef { kind, name, key }: &CaBundleRef) -> Self {
+        Self { kind: (*kind).into(), name: name.clone(), key: key.clone() }
+    }
+}
+
 /// Every reference of a policy.
 pub fn references(spec: &McpOAuthPolicySpec) -> Vec<Reference> {
-    let secrets = spec.hmac.iter().flat_map(|hmac| &hmac.secret_refs);
-    let secrets = secrets.map(|secret| Reference {
-        kind: Kind::Secret,
-        name: secret.name.clone(),
-        key: secret.key.clone(),
-    });
-    let bundle = spec.oidc.as_ref().and_then(|oidc| oidc.ca_bundle_ref.as_ref());
-    let bundle = bundle.map(|bundle| Reference {
-        kind: bundle.kind.into(),
-        name: bundle.name.clone(),
-        key: bundle.key.clone(),
-    });
-    secrets.chain(bundle).collect()
+    let shared = spec.hmac.iter().flat_map(|hmac| &hmac.secret_refs);
+    let ours = spec.oidc.iter().filter_map(|oidc| oidc.client_secret_ref.as_ref());
+    let clients = spec.proxy.iter().filter_map(|proxy| proxy.clients.as_ref());
+    let theirs = clients.flat_map(|clients| &clients.fixed).filter_map(|client| client.secret_ref.as_ref());
+    let bundles = spec.oidc.iter().filter_map(|oidc| oidc.ca_bundle_ref.as_ref());
+    let secrets = shared.chain(ours).chain(theirs).map(Reference::from);
+    secrets.chain(bundles.map(Reference::from)).collect()
 }
 
 /// Reads them. An object that does not exist is an answer; anything else that goes wrong is tried again later.
@@ -122,6 +128,21 @@ fn is_rendered(secret: &Secret) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_value_that_a_policy_names_is_read_and_no_other() {
+        let names = |rest: &str| {
+            let spec = format!("{{server: {{url: 'https://h/mcp'}}, provider: okta, {rest}}}");
+            let spec = serde_yaml::from_str(&spec).expect("YAML");
+            references(&spec).into_iter().map(|one| format!("{}/{}", one.name, one.key)).collect::<Vec<_>>()
+        };
+        assert_eq!(names("oidc: {}"), [""; 0]);
+        assert_eq!(names("hmac: {secretRefs: [{name: a, key: k}, {name: b, key: l}]}"), ["a/k", "b/l"]);
+        let proxy = "oidc: {clientSecretRef: {name: a, key: k}, caBundleRef: {kind: ConfigMap, name: b, key: l}}, \
+                     proxy: {clients: {static: [{id: c, secretRef: {name: c, key: m}, redirectURIs: []}, \
+                     {id: d, redirectURIs: []}]}}";
+        assert_eq!(names(proxy), ["a/k", "c/m", "b/l"]);
+    }
 
     #[test]
     fn a_secret_is_ours_by_its_label_and_not_where_somebody_else_manages_it() {

@@ -107,10 +107,7 @@ fn counts(facts: &Facts<'_>) -> PodCounts {
 }
 
 fn endpoints(policy: &Policy) -> Endpoints {
-    Endpoints {
-        resource: policy.resource.to_string(),
-        issuer: policy.trust.oidc.as_ref().map(|oidc| oidc.issuer.to_string()),
-    }
+    Endpoints { resource: policy.resource.to_string(), issuer: policy.issuer() }
 }
 
 fn refused(before: &Status, kind: &str, generation: i64, refusal: &Refusal, now: &Time) -> Condition {

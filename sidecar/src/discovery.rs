@@ -52,9 +52,7 @@ pub fn protected_resource(policy: &Policy) -> Bytes {
     }
     // Shared secrets have no authorization server to name: RFC 9728 §2 makes the member optional, and one made up would
     // send every client to a place that does not exist.
-    let own = policy.proxy.as_ref().map(|proxy| crds::proxy::issuer(&policy.resource, &proxy.redirects));
-    let issuer = own.or_else(|| policy.trust.oidc.as_ref().map(|oidc| oidc.issuer.to_string()));
-    if let Some(issuer) = issuer {
+    if let Some(issuer) = policy.issuer() {
         document["authorization_servers"] = json!([issuer]);
     }
     document.to_string().into()

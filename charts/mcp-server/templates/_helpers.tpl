@@ -12,18 +12,34 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{- /* What the schema cannot say: values that go together, and values of a login that the server would run itself. */ -}}
+{{- /* As a list: users write them with commas or white space between them. */ -}}
+{{- define "mcp-server.redirect-uris" -}}
+{{- $uris := list -}}
+{{- range regexSplit "[,\\s]+" .Values.oauth.redirectURIs -1 -}}
+{{- if . -}}
+{{- $uris = append $uris . -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $uris -}}
+{{- end }}
+
+{{- /* Where the provider sends people back to, in proxy mode. */ -}}
+{{- define "mcp-server.callback" -}}
+{{- $uris := include "mcp-server.redirect-uris" . | fromJsonArray -}}
+{{- $url := urlParse .Values.url -}}
+{{- if eq (len $uris) 1 -}}
+{{- first $uris -}}
+{{- else -}}
+{{- printf "%s://%s/oauth/callback" $url.scheme $url.host -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What the schema cannot say: values that go together. A value that would do nothing is refused, but for an audience in proxy
+       mode: values for both modes carry one, and there every token is for url alone. */ -}}
 {{- define "mcp-server.check" -}}
 {{- $oauth := .Values.oauth -}}
-{{- $native := "this version has native mode only, in which clients log in with the provider themselves" -}}
-{{- if eq $oauth.mode "proxy" -}}
-{{- fail (printf "oauth.mode is proxy: %s; set it to native" $native) -}}
-{{- end -}}
-{{- $proxy := dict "redirectURIs" $oauth.redirectURIs "oidc.clientId" $oauth.oidc.clientId "oidc.clientSecret" $oauth.oidc.clientSecret -}}
-{{- range $name, $value := $proxy -}}
-{{- if $value -}}
-{{- fail (printf "oauth.%s is for proxy mode: %s; leave it empty" $name $native) -}}
-{{- end -}}
+{{- if ne $oauth.mode "proxy" -}}
+{{- include "mcp-server.check-native" $oauth -}}
 {{- end -}}
 {{- if $oauth.enabled -}}
 {{- if not .Values.url -}}
@@ -37,7 +53,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end }}
 
+{{- define "mcp-server.check-native" -}}
+{{- $proxy := dict "redirectURIs" .redirectURIs "oidc.clientId" .oidc.clientId "oidc.clientSecret" .oidc.clientSecret "oidc.existingSecret" .oidc.existingSecret -}}
+{{- range $name, $value := $proxy -}}
+{{- if $value -}}
+{{- fail (printf "oauth.%s is for logins through the sidecar: set oauth.mode to proxy, or leave it empty" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "mcp-server.check-hmac" -}}
+{{- if eq .mode "proxy" -}}
+{{- fail "oauth.mode is proxy: with oauth.provider hmac it must be native, for nobody logs in with a shared secret" -}}
+{{- end -}}
 {{- if not .jwtSecret -}}
 {{- fail "oauth.jwtSecret is empty: with oauth.provider hmac it must be a shared secret of at least 32 bytes, such as the output of 'openssl rand -base64 48'" -}}
 {{- end -}}
@@ -47,13 +75,33 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "mcp-server.check-oidc" -}}
-{{- if not .oidc.issuer -}}
+{{- $everywhere := list "google" "github" -}}
+{{- if and (not .oidc.issuer) (not (has .provider $everywhere)) -}}
 {{- fail (printf "oauth.oidc.issuer is empty: with oauth.provider %s it must be the provider's issuer, such as https://company.okta.com" .provider) -}}
+{{- end -}}
+{{- if .jwtSecret -}}
+{{- fail (printf "oauth.jwtSecret is for oauth.provider hmac: with oauth.provider %s leave it empty" .provider) -}}
+{{- end -}}
+{{- if eq .mode "proxy" -}}
+{{- include "mcp-server.check-login" . -}}
+{{- else -}}
+{{- if eq .provider "github" -}}
+{{- fail "oauth.provider is github: set oauth.mode to proxy, for its tokens name no audience" -}}
 {{- end -}}
 {{- if not .oidc.audience -}}
 {{- fail (printf "oauth.oidc.audience is empty: with oauth.provider %s it must be the audience that the provider writes into tokens for this server, such as api://my-server" .provider) -}}
 {{- end -}}
-{{- if .jwtSecret -}}
-{{- fail (printf "oauth.jwtSecret is for oauth.provider hmac: with oauth.provider %s leave it empty" .provider) -}}
+{{- end -}}
+{{- end }}
+
+{{- define "mcp-server.check-login" -}}
+{{- if not .oidc.clientId -}}
+{{- fail "oauth.oidc.clientId is empty: with oauth.mode proxy it must be the id by which the provider knows the sidecar" -}}
+{{- end -}}
+{{- if and .oidc.clientSecret .oidc.existingSecret -}}
+{{- fail "oauth.oidc.clientSecret and oauth.oidc.existingSecret are two secrets: leave one of them empty" -}}
+{{- end -}}
+{{- if and (eq .provider "github") (not .oidc.clientSecret) (not .oidc.existingSecret) -}}
+{{- fail "oauth.oidc.clientSecret is empty: oauth.provider github gives no token without one" -}}
 {{- end -}}
 {{- end }}

@@ -6,8 +6,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{EnvVar, McpOAuthPolicy};
+use super::{EnvVar, McpOAuthPolicy, StaticClient};
 use crate::names::{ClaimName, LabelKey, LabelValue, Quantity};
+use crate::proxy::ParameterName;
 use crate::rule::Rule;
 
 /// The definition that the API server learns.
@@ -64,6 +65,18 @@ pub(super) fn require(_: &mut SchemaGenerator) -> Schema {
         "items": { "type": "string", "minLength": 1, "maxLength": 256 },
     });
     keyed(ClaimName::RULES, &values, 8)
+}
+
+pub(super) fn extra_params(_: &mut SchemaGenerator) -> Schema {
+    let values = json_schema!({ "type": "string", "maxLength": 512 });
+    keyed(ParameterName::RULES, &values, 16)
+}
+
+pub(super) fn static_clients(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array", "maxItems": 16, "items": StaticClient::json_schema(generator),
+        "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"],
+    })
 }
 
 pub(super) fn quantities(generator: &mut SchemaGenerator) -> Schema {

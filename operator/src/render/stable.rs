@@ -1,21 +1,93 @@
 //! What two operators render of one policy is the same to the byte, and what differs in a pod has another name (W7).
 //!
-//! Pure. The bytes are written down in `golden.txt`, by another process on another day: an order that chance decides, or
-//! a change of what running pods would get, does not pass.
+//! Pure. The bytes are written down in `golden.txt` and, for proxy mode, in `proxy.txt`, by another process on another day: an
+//! order that chance decides, or a change of what running pods would get, does not pass.
 
+use crds::proxy::{KeyBytes, KeyId, Keys, SealKey, SigningKey};
 use serde_json::{Value, json};
 
 use super::Built;
-use super::tests::{IMAGE, built, changed, complete};
-use crate::gather::Inputs;
+use super::tests::{IMAGE, built, changed, complete, rendered};
+use crate::gather::{Inputs, Kind, Reference};
 
 const GOLDEN: &str = include_str!("golden.txt");
+const PROXY: &str = include_str!("proxy.txt");
 
 #[test]
 fn w7_another_operator_renders_these_bytes() {
     let of = |change: fn(&mut Value)| written(&changed(&complete(), IMAGE, change));
     assert_eq!(of(everything), GOLDEN);
     assert_ne!(of(|_| ()), GOLDEN);
+}
+
+#[test]
+fn w7_another_operator_renders_these_bytes_in_proxy_mode() {
+    let of = |change: fn(&mut Value)| {
+        let mut spec = login();
+        change(&mut spec);
+        document(&rendered(&spec, &secrets(), Some(&keys()))).to_owned()
+    };
+    assert_eq!(of(|_| ()), PROXY);
+    assert_ne!(of(|spec| spec["proxy"]["consent"] = "always".into()), PROXY);
+}
+
+/// K03: what people and clients log in with is in the Secret, and what is injected says nothing of it.
+#[test]
+fn k03_no_secret_of_a_login_is_injected() {
+    let built = rendered(&login(), &secrets(), Some(&keys()));
+    let injected = serde_json::to_string(&built.injection).expect("JSON");
+    for secret in ["secret-of-the-provider", "secret-of-the-client", "BwcHBwcHBwc"] {
+        assert!(document(&built).contains(secret), "{secret}");
+        assert!(!injected.contains(secret), "{secret}");
+    }
+}
+
+/// Every field of proxy mode, and every map and list there with more than one member.
+fn login() -> Value {
+    json!({
+        "server": { "url": "https://h.example/mcp" },
+        "provider": "google",
+        "oidc": {
+            "clientId": "0oa1b2c3",
+            "clientSecretRef": { "name": "s", "key": "k" },
+            "scopes": ["openid", "email"],
+            "extraParams": { "prompt": "select_account", "hd": "example.com" },
+            "endpoints": { "token": "https://t.example/t", "authorization": "https://a.example/a", "jwks": "https://j.example/j" },
+        },
+        "claims": { "require": { "hd": ["example.com"], "email_verified": ["true"] } },
+        "proxy": {
+            "redirectURIs": ["https://b.example/cb", "https://a.example/cb"],
+            "clients": {
+                "dynamic": false,
+                "static": [
+                    { "id": "ci", "secretRef": { "name": "t", "key": "k" }, "redirectURIs": ["https://ci.example/cb"] },
+                    { "id": "agent", "redirectURIs": ["https://agent.example/cb"] },
+                ],
+            },
+            "consent": "remember",
+            "allowNetworks": ["10.2.0.0/16", "10.1.0.0/16"],
+            "tokenLifetime": "5m",
+            "refreshLifetime": "7d",
+        },
+    })
+}
+
+fn secrets() -> Inputs {
+    let values = [("s", "secret-of-the-provider"), ("t", "secret-of-the-client")];
+    let of = |(name, value): (&str, &str)| {
+        let reference = Reference { kind: Kind::Secret, name: name.into(), key: "k".into() };
+        (reference, Ok(crds::Secret::new(value.as_bytes().to_vec())))
+    };
+    values.map(of).into()
+}
+
+fn keys() -> Keys {
+    let key = |id: &str, byte: u8| {
+        (KeyId::parse(id).expect("an id"), KeyBytes::parse(&[byte; 32]).expect("32 bytes"))
+    };
+    let seal = [key("s2", 7), key("s1", 8)].map(|(id, key)| SealKey { id, key });
+    let sign = [key("k2", 9), key("k1", 10)].map(|(id, key)| SigningKey { id, key });
+    Keys { seal: seal.into(), sign: sign.into() }
 }
 
 /// Every map and every list of a policy with more than one member.
@@ -32,10 +104,15 @@ fn everything(spec: &mut Value) {
     });
 }
 
-/// The document of the Secret, and what is injected, as they leave for the API server.
-fn written(built: &Built) -> String {
+/// The document of the Secret.
+fn document(built: &Built) -> &str {
     let data = built.secret.data.as_ref().expect("there is data");
-    let document = std::str::from_utf8(&data[crds::delivery::FILE].0).expect("text");
+    std::str::from_utf8(&data[crds::delivery::FILE].0).expect("text")
+}
+
+/// The same, and what is injected, as they leave for the API server.
+fn written(built: &Built) -> String {
+    let document = document(built);
     let injection = serde_json::to_string_pretty(&built.injection).expect("JSON");
     format!("{document}{injection}\n")
 }

@@ -1,6 +1,15 @@
 //! YAML in, a policy or its reasons out; each reason beside the twin that has none.
 
+mod doors;
+mod proxy;
+
+use std::collections::BTreeMap;
+
+use crds::resource::CaBundleRef;
+
 use super::*;
+use crate::bundle;
+use crate::gather::{Absent, Kind, Reference};
 
 const KEY: &[u8] = b"kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA";
 const BROKEN: &[u8] = b"-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
@@ -33,14 +42,14 @@ fn with(values: &[Value<'_>]) -> Inputs {
 }
 
 fn reason(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> (Reason, String) {
-    let unresolved = resolve(spec, inputs).expect_err("there is a reason");
+    let unresolved = resolve(spec, inputs, None).expect_err("there is a reason");
     (unresolved.reason, unresolved.to_string())
 }
 
 #[test]
 fn two_secrets_are_two_keys_and_the_url_is_the_audience() {
     let inputs = with(&[(Kind::Secret, "s", Ok(KEY)), (Kind::Secret, "t", Ok(KEY))]);
-    let policy = resolve(&hmac_spec(), &inputs).expect("complete");
+    let policy = resolve(&hmac_spec(), &inputs, None).expect("complete");
     assert_eq!((policy.trust.hmac.len(), policy.trust.audiences[0].as_str()), (2, "https://h/mcp"));
 }
 
@@ -64,7 +73,7 @@ fn a_secret_that_the_operator_rendered_is_nobodys_shared_secret() {
     let (why, said) = reason(&hmac_spec(), &other(Err(Absent::Rendered)));
     assert_eq!(why, Reason::ReferenceInvalid);
     assert!(said.contains("Secret 's' is one that the operator rendered: name one of your own"), "{said}");
-    assert!(resolve(&hmac_spec(), &other(Ok(KEY))).is_ok());
+    assert!(resolve(&hmac_spec(), &other(Ok(KEY)), None).is_ok());
 }
 
 #[test]
@@ -78,7 +87,7 @@ fn k17_a_selector_holds_values_of_labels_and_nothing_that_reads_as_a_selector() 
     assert_eq!(why, Reason::Invalid);
     assert!(said.contains("spec.selector.matchLabels.app: must be the value of a label"), "{said}");
     for value in ["zzz", ""] {
-        assert!(resolve(&selecting(value), &inputs).is_ok(), "'{value}'");
+        assert!(resolve(&selecting(value), &inputs, None).is_ok(), "'{value}'");
     }
 }
 
@@ -116,10 +125,23 @@ fn every_broken_field_is_named_at_once_and_before_any_missing_reference() {
 fn an_audience_is_needed() {
     let mut without = okta_spec();
     without.oidc.as_mut().expect("okta").audience.clear();
-    assert!(
-        reason(&without, &Inputs::new()).1.contains("spec.oidc.audience: must name at least one audience")
-    );
-    assert!(resolve(&okta_spec(), &Inputs::new()).is_ok());
+    let (why, said) = reason(&without, &Inputs::new());
+    assert_eq!(why, Reason::Invalid);
+    assert!(said.contains("spec.oidc.audience: must name at least one audience"), "{said}");
+    assert!(resolve(&okta_spec(), &Inputs::new(), None).is_ok());
+}
+
+#[test]
+fn google_is_in_one_place_and_needs_no_issuer() {
+    let of = |provider: &str| {
+        let spec =
+            format!("{{server: {{url: 'https://h/mcp'}}, provider: {provider}, oidc: {{audience: [x]}}}}");
+        resolve(&self::spec(&spec), &Inputs::new(), None)
+    };
+    let google = of("google").expect("complete");
+    assert_eq!(google.issuer().as_deref(), Some("https://accounts.google.com"));
+    let said = of("okta").expect_err("okta is in many places").to_string();
+    assert!(said.starts_with("spec.oidc.issuer: must be the provider's issuer"), "{said}");
 }
 
 #[test]
@@ -131,7 +153,7 @@ fn a_bundle_is_certificates_or_closed() {
         key: "k".into(),
     });
     let good = bundle::example();
-    assert!(resolve(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(good.as_bytes()))])).is_ok());
+    assert!(resolve(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(good.as_bytes()))]), None).is_ok());
     for (bytes, says) in [
         (&b"no"[..], "no PEM certificate"),
         (b"\xff", "no PEM certificate"),
@@ -162,7 +184,7 @@ fn a_request_that_is_more_than_its_limit_is_named_and_one_that_is_as_much_is_not
         "{requests: {memory: 2Gi}}",
         "{limits: {memory: 8Mi}}",
     ] {
-        assert!(resolve(&with_resources(good), &Inputs::new()).is_ok(), "{good}");
+        assert!(resolve(&with_resources(good), &Inputs::new(), None).is_ok(), "{good}");
     }
     for (bad, says) in [
         ("{requests: {memory: 1025Mi}, limits: {memory: 1Gi}}", "requests.memory: must not be more than"),
@@ -178,14 +200,14 @@ fn a_request_that_is_more_than_its_limit_is_named_and_one_that_is_as_much_is_not
 
 #[test]
 fn what_the_policy_says_of_claims_wins_over_the_preset() {
-    let preset = resolve(&okta_spec(), &Inputs::new()).expect("complete").claims.clone();
+    let preset = resolve(&okta_spec(), &Inputs::new(), None).expect("complete").claims.clone();
     assert_eq!(preset.scope[0].as_str(), "scp");
     let mut own = okta_spec();
     own.claims = Some(
         serde_yaml::from_str("{scope: permissions, user: email, require: {hd: [example.com]}}")
             .expect("YAML"),
     );
-    let claims = resolve(&own, &Inputs::new()).expect("complete").claims.clone();
+    let claims = resolve(&own, &Inputs::new(), None).expect("complete").claims.clone();
     assert_eq!(
         (claims.scope.len(), claims.scope[0].as_str(), claims.user.as_str()),
         (1, "permissions", "email")
@@ -197,7 +219,7 @@ fn what_the_policy_says_of_claims_wins_over_the_preset() {
 fn a_provider_and_the_other_ones_field_do_not_go_together() {
     let mut mixed = okta_spec();
     mixed.hmac = hmac_spec().hmac;
-    assert!(reason(&mixed, &Inputs::new()).1.starts_with("spec: every provider but hmac"));
+    assert!(reason(&mixed, &Inputs::new()).1.starts_with("spec: provider hmac takes no field oidc"));
     let mut none = hmac_spec();
     none.hmac = None;
     assert!(reason(&none, &Inputs::new()).1.starts_with("spec: provider hmac needs"));

@@ -1,6 +1,7 @@
 //! Pods in, a status out; each verdict beside the twin that differs in one thing.
 
 use crds::Report;
+use crds::proxy::Keys;
 use crds::report::Standing;
 use crds::resource::Injection;
 use k8s_openapi::api::core::v1::Secret;
@@ -8,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
+use crate::gather::{Inputs, Kind, Reference};
 use crate::resolve::resolve;
 use crate::told::Told;
 
@@ -19,7 +21,19 @@ fn policy(audience: &str) -> Result<Policy, Unresolved> {
     let spec = format!(
         "{{server: {{url: 'https://h/mcp'}}, provider: okta, oidc: {{issuer: 'https://c.okta.com', audience: ['{audience}']}}}}"
     );
-    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &crate::gather::Inputs::new())
+    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &Inputs::new(), None)
+}
+
+/// A policy by which people log in with this provider.
+fn login_with(provider: &str) -> Result<Policy, Unresolved> {
+    let spec = format!(
+        "{{server: {{url: 'https://h.example/mcp'}}, provider: {provider}, \
+         oidc: {{issuer: 'https://c.okta.com', clientId: x, clientSecretRef: {{name: s, key: k}}}}}}"
+    );
+    let reference = Reference { kind: Kind::Secret, name: "s".into(), key: "k".into() };
+    let inputs = Inputs::from([(reference, Ok(crds::Secret::new(b"of the provider".to_vec())))]);
+    let keys = Keys { seal: Vec::new(), sign: Vec::new() };
+    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &inputs, Some(&keys))
 }
 
 /// A pod that was told of a revision, is ready, and says that it enforces that revision.
@@ -202,4 +216,38 @@ fn what_is_held_up_keeps_what_there_was_and_what_is_turned_down_does_not() {
     assert_eq!(held_up(&Status::default(), 1, &refusal, &time(1)).conditions.len(), 2);
     let down = turned_down(&before, 2, &refusal, &time(1));
     assert_eq!((ready(&down), &down.injection), (("False", "ApplyFailed"), &None));
+}
+
+#[test]
+fn clients_are_told_of_the_provider_in_native_mode_and_of_us_in_proxy_mode() {
+    let issuer = |resolved: &Result<Policy, Unresolved>| {
+        let status = after(&Status::default(), resolved, &[], 0);
+        status.endpoints.expect("it is in force").issuer.expect("there is one")
+    };
+    assert_eq!(issuer(&policy("x")), "https://c.okta.com");
+    assert_eq!(issuer(&login_with("okta")), "https://h.example");
+}
+
+/// Two replicas that take turns at a refresh token would log an honest client out where the provider takes each token once.
+#[test]
+fn several_pods_and_a_provider_that_takes_a_refresh_token_once_are_told_what_to_do() {
+    let accepted = |provider: &str, pods: usize| {
+        let status = after(&Status::default(), &login_with(provider), &vec![pod("r"); pods], 0);
+        let condition = status.conditions.first().expect("the first one is Accepted").clone();
+        assert_eq!((&*condition.status, &*condition.reason), ("True", ACCEPTED));
+        condition.message
+    };
+    for provider in ["okta", "auth0", "keycloak", "oidc"] {
+        let said = accepted(provider, 2);
+        assert!(said.contains("'sessionAffinity: ClientIP' on the Service, or proxy.store"), "{said}");
+        assert!(
+            said.contains(&format!("its 2 pods share logins, and refresh tokens of provider {provider}"))
+        );
+        assert_eq!(accepted(provider, 1), "the policy is in force");
+    }
+    for provider in ["google", "azure", "cognito", "github"] {
+        assert_eq!(accepted(provider, 2), "the policy is in force", "{provider}");
+    }
+    let native = after(&Status::default(), &policy("x"), &[pod("r"), pod("r")], 0);
+    assert_eq!(native.conditions[0].message, "the policy is in force");
 }

@@ -3,6 +3,7 @@
 //! Pure. A pod that cannot be asked makes `Ready` unknown: it was given the revision, and nobody can say that it enforces
 //! it (promise 8). Nothing that a pod says of itself is quoted; it stands in that pod's log (K14).
 
+use crds::Policy;
 use crds::report::Standing;
 
 use super::{Admitted, Facts};
@@ -53,12 +54,28 @@ pub(super) fn accepted(facts: &Facts<'_>) -> Verdict {
         return Verdict { holds: Holds::No, reason: "AdmissionPending", message };
     }
     match facts.resolved {
-        Ok(_) => Verdict::yes(super::ACCEPTED, "the policy is in force".into()),
+        Ok(policy) => {
+            let advice = advice(policy, facts.pods.len()).unwrap_or_default();
+            Verdict::yes(super::ACCEPTED, format!("the policy is in force{advice}"))
+        }
         Err(unresolved) => {
             let message = format!("every sidecar of this policy is closed: {unresolved}");
             Verdict::no(unresolved.reason.as_str(), message)
         }
     }
+}
+
+/// What is no mistake, and logs people out now and then: replicas do not know which refresh token is the newest, and a provider
+/// that takes each once ends the login of whoever brings an old one.
+fn advice(policy: &Policy, pods: usize) -> Option<String> {
+    let login = &policy.proxy.as_ref()?.login;
+    (pods > 1 && login.provider.rotates_refresh_tokens()).then(|| {
+        format!(
+            "; its {pods} pods share logins, and refresh tokens of provider {} may work only once: set 'sessionAffinity: \
+             ClientIP' on the Service, or proxy.store",
+            login.provider.as_str()
+        )
+    })
 }
 
 pub(super) fn injected(pods: &[Selected]) -> Verdict {

@@ -4,11 +4,10 @@
 //! Pure. The same constructors as everywhere (habit 2); each mistake names its variable. A variable that asks for what
 //! this version does not do is refused, not ignored.
 
-use std::collections::BTreeMap;
-
-use crds::names::{Audience, ClaimName, Issuer, ResourceUrl};
-use crds::policy::{ClaimRules, DEFAULT_MAX_BODY_BYTES, OidcTrust, Parts, Trust};
-use crds::provider::{Preset, Provider};
+use crds::claims::{ClaimRules, Written};
+use crds::names::{Audience, Issuer, ResourceUrl};
+use crds::policy::{DEFAULT_MAX_BODY_BYTES, OidcTrust, Parts, Trust};
+use crds::provider::Provider;
 use crds::violation::Collector;
 use crds::{HmacKey, Policy, Violations};
 
@@ -37,7 +36,7 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
             found.report("OAUTH_PROVIDER", "must not be github in native mode: its tokens name no audience");
             None
         }
-        _ => oidc(environment, &mut found),
+        _ => oidc(environment, provider, &mut found),
     });
     let (Some(provider), Some(resource), Some(trust)) = (provider, resource, trust) else {
         return found.finish(None);
@@ -48,7 +47,7 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
         allowed_origins: Vec::new(),
         max_body_bytes: DEFAULT_MAX_BODY_BYTES,
         trust,
-        claims: claims(provider.preset()),
+        claims: ClaimRules::of_access_tokens(provider, Written::default()),
         required_scopes: Vec::new(),
         proxy: None,
     };
@@ -103,7 +102,7 @@ fn by_login(
         allowed_origins: Vec::new(),
         max_body_bytes: DEFAULT_MAX_BODY_BYTES,
         trust: Trust { oidc: None, hmac: Vec::new(), audiences },
-        claims: login::claims(provider),
+        claims: ClaimRules::of_logins(provider, Written::default()),
         required_scopes: Vec::new(),
         proxy: Some(Box::new(proxy)),
     };
@@ -180,11 +179,12 @@ fn hmac(environment: &Environment, resource: Option<&ResourceUrl>, found: &mut C
     Some(Trust { oidc: None, hmac: vec![key?], audiences })
 }
 
-/// The provider, by its own spelling.
-pub(super) fn issuer(environment: &Environment, found: &mut Collector) -> Option<Issuer> {
-    match first(environment, &["OAUTH_ISSUER", "OIDC_ISSUER"]) {
-        Some((name, issuer)) => found.take(name, Issuer::parse(issuer)),
-        None => {
+/// The provider, by its own spelling; one that is in one place for everybody needs none.
+pub(super) fn issuer(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Issuer> {
+    match (first(environment, &["OAUTH_ISSUER", "OIDC_ISSUER"]), provider.issuer()) {
+        (Some((name, issuer)), _) => found.take(name, Issuer::parse(issuer)),
+        (None, Some(known)) => Some(known),
+        (None, None) => {
             found.report(
                 "OAUTH_ISSUER",
                 "is missing: the provider's issuer, such as https://company.okta.com",
@@ -194,8 +194,8 @@ pub(super) fn issuer(environment: &Environment, found: &mut Collector) -> Option
     }
 }
 
-fn oidc(environment: &Environment, found: &mut Collector) -> Option<Trust> {
-    let issuer = issuer(environment, found);
+fn oidc(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Trust> {
+    let issuer = issuer(environment, provider, found);
     let audiences = audiences(environment, found);
     // J13: no audience configured closes, it never opens.
     if first(environment, &["OAUTH_AUDIENCE", "OIDC_AUDIENCE"]).is_none() {
@@ -209,17 +209,6 @@ fn oidc(environment: &Environment, found: &mut Collector) -> Option<Trust> {
         hmac: Vec::new(),
         audiences,
     })
-}
-
-fn claims(preset: Preset) -> ClaimRules {
-    let name =
-        |text: &str| ClaimName::parse(text).expect("presets name valid claims, which a test of theirs holds");
-    let mut require = BTreeMap::new();
-    for (claim, value) in preset.require {
-        require.insert(name(claim), vec![(*value).to_owned()]);
-    }
-    let scope = preset.scope.iter().map(|claim| name(claim)).collect();
-    ClaimRules { scope, user: name(preset.user), audience: name(preset.audience), require }
 }
 
 /// The first of the variables that is set to something.

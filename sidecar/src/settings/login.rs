@@ -3,19 +3,16 @@
 //! Pure, but for random keys where there is no secret. The variables are those that users of this field write already; each mistake
 //! names its variable. Meets "Decided" 3 and 5 of proxy mode, O29 (replicas and restarts agree on the keys).
 
-use std::collections::BTreeMap;
-
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crds::HmacKey;
-use crds::names::{ClaimName, ResourceUrl};
+use crds::names::ResourceUrl;
 use crds::network::Network;
-use crds::policy::ClaimRules;
 use crds::provider::Provider;
 use crds::proxy::{
-    CALLBACK, ClientSecret, Clients, Consent, KeyBytes, KeyId, Keys, Lifetimes, Login, LoginEndpoints,
-    ParameterName, ProviderClientId, ProviderScope, Proxy, SealKey, SigningKey, Switch,
+    ClientSecret, Clients, Consent, KeyBytes, KeyId, Keys, Lifetimes, Login, LoginEndpoints,
+    ProviderClientId, Proxy, SealKey, SigningKey, Switch, own_callback,
 };
 use crds::redirect::Redirects;
 use crds::violation::Collector;
@@ -24,9 +21,6 @@ use super::Environment;
 use super::environment::{first, issuer};
 use crate::live::Source;
 use crate::random::Random;
-
-const ACCESS_SECONDS: u32 = 15 * 60;
-const REFRESH_SECONDS: u32 = 30 * 24 * 3600;
 
 /// What the variables say of the login.
 pub(super) fn proxy(
@@ -45,7 +39,7 @@ pub(super) fn proxy(
         clients: Clients { dynamic: Switch::On, metadata_documents: Switch::On, fixed: Vec::new() },
         consent: Consent::Always,
         allow_networks: networks,
-        lifetimes: Lifetimes { access: ACCESS_SECONDS, refresh: REFRESH_SECONDS },
+        lifetimes: Lifetimes::default(),
         keys: keys?,
     })
 }
@@ -60,20 +54,8 @@ pub(super) fn advice(source: &Source, environment: &Environment) -> Option<&'sta
     )
 }
 
-/// Which claims of the provider's ID token mean what.
-pub(super) fn claims(provider: Provider) -> ClaimRules {
-    let name =
-        |text| ClaimName::parse(text).expect("presets name valid claims, which a test of theirs holds");
-    ClaimRules {
-        scope: vec![name("scope")],
-        user: name(provider.login().user),
-        audience: name("aud"),
-        require: BTreeMap::new(),
-    }
-}
-
 fn login(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Login> {
-    let issuer = issuer(environment, found);
+    let issuer = issuer(environment, provider, found);
     let client_id = match first(environment, &["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"]) {
         Some((name, id)) => found.take(name, ProviderClientId::parse(id)),
         None => {
@@ -84,10 +66,6 @@ fn login(environment: &Environment, provider: Provider, found: &mut Collector) -
     let client_secret = first(environment, &["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"])
         .map(|(name, secret)| found.take(name, ClientSecret::parse(secret)));
     let preset = provider.login();
-    let known = "presets hold valid words, which a test of theirs holds";
-    let scope = |text: &&str| ProviderScope::parse(text).expect(known);
-    let extra =
-        |(name, value): &(&str, &str)| (ParameterName::parse(name).expect(known), (*value).to_owned());
     Some(Login {
         provider,
         issuer: issuer?,
@@ -96,8 +74,8 @@ fn login(environment: &Environment, provider: Provider, found: &mut Collector) -
             Some(secret) => Some(secret?),
             None => None,
         },
-        scopes: preset.scopes.iter().map(scope).collect(),
-        extra_params: preset.extra_params.iter().map(extra).collect(),
+        scopes: preset.scopes(),
+        extra_params: preset.extra_params(),
         endpoints: LoginEndpoints::default(),
         ca_bundle: None,
     })
@@ -106,9 +84,10 @@ fn login(environment: &Environment, provider: Provider, found: &mut Collector) -
 /// One: our callback, and clients come back to this machine or to known addresses. Several: exactly those. Separated by commas or
 /// white space ("Decided" 3).
 fn redirects(environment: &Environment, resource: &ResourceUrl, found: &mut Collector) -> Option<Redirects> {
-    let own = format!("{}{CALLBACK}", resource.origin());
-    let (name, text) = first(environment, &["OAUTH_REDIRECT_URIS"]).unwrap_or(("OAUTH_REDIRECT_URIS", &own));
-    found.take(name, Redirects::parse(text))
+    match first(environment, &["OAUTH_REDIRECT_URIS"]) {
+        Some((name, text)) => found.take(name, Redirects::parse(text)),
+        None => found.take("OAUTH_SERVER_URL", own_callback(resource)),
+    }
 }
 
 fn networks(environment: &Environment, found: &mut Collector) -> Vec<Network> {
@@ -210,12 +189,21 @@ mod tests {
             ("OAUTH_CLIENT_SECRET", "\u{7}"),
             ("OAUTH_REDIRECT_URIS", "javascript:alert(1)"),
             ("OAUTH_REDIRECT_URIS", "https://claude.ai/cb"),
+            ("OAUTH_SERVER_URL", "http://trino.data.svc/mcp"),
             ("MCP_OAUTH_ALLOW_NETWORKS", "10.0.0.1/8"),
             ("JWT_SECRET", "short"),
         ] {
             let said = of(&[("OAUTH_MODE", "proxy"), (name, value)]).expect_err(name);
             assert!(said.contains(name) || said.contains("redirectURIs"), "{name}: {said}");
         }
+    }
+
+    #[test]
+    fn a_provider_that_is_in_one_place_needs_no_issuer() {
+        let google = [("OAUTH_PROVIDER", "google"), ("OAUTH_ISSUER", "")];
+        assert_eq!(proxy_of(&google).login.issuer.as_str(), "https://accounts.google.com");
+        let okta = [("OAUTH_PROVIDER", "okta"), ("OAUTH_ISSUER", "")];
+        assert!(of(&okta).expect_err("wrong").contains("OAUTH_ISSUER: is missing"));
     }
 
     #[test]

@@ -33,6 +33,28 @@ const EMPTY: &[&str] = &[
     "oauth.oidc.clientId=",
     "oauth.oidc.clientSecret=",
 ];
+/// A file of values for both modes: the audience has no meaning in this one.
+const LOGIN: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com/mcp",
+    "oauth.enabled=true",
+    "oauth.mode=proxy",
+    "oauth.provider=okta",
+    "oauth.redirectURIs=https://mcp.example.com/oauth/callback",
+    "oauth.oidc.issuer=https://company.okta.com",
+    "oauth.oidc.audience=api://my-server",
+    "oauth.oidc.clientId=0oa1b2c3",
+    "oauth.oidc.clientSecret=hunter2",
+];
+const GITHUB: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com/mcp",
+    "oauth.enabled=true",
+    "oauth.mode=proxy",
+    "oauth.provider=github",
+    "oauth.oidc.clientId=Ov23",
+    "oauth.oidc.existingSecret=github",
+];
 /// The operator's chart needs to be told where its images are, and nothing else.
 const IMAGES: &[&str] =
     &["image.repository=example/mcp-oauth-operator", "sidecarImage.repository=example/mcp-oauth-sidecar"];
@@ -45,13 +67,14 @@ const HMAC: &[&str] = &[
 ];
 
 /// Good values with one change, and what helm must say to it.
-const REFUSED: [(&str, &[&str], &str, &str); 23] = [
+const REFUSED: [(&str, &[&str], &str, &str); 34] = [
     (SERVER, BARE, "image.repository=", "/image/repository"),
     (SERVER, BARE, "port=0", "/port"),
     (SERVER, BARE, "port=17080", "/port"),
     (SERVER, BARE, "prot=8080", "prot"),
     (SERVER, OIDC, "url=", "url is empty"),
-    (SERVER, OIDC, "oauth.provider=github", "/oauth/provider"),
+    (SERVER, OIDC, "oauth.provider=gitlab", "/oauth/provider"),
+    (SERVER, OIDC, "oauth.provider=github", "oauth.provider is github: set oauth.mode to proxy"),
     (SERVER, OIDC, "oauth.oidc.issuer=", "oauth.oidc.issuer is empty"),
     (SERVER, OIDC, "oauth.oidc.audience=", "oauth.oidc.audience is empty"),
     (
@@ -60,10 +83,30 @@ const REFUSED: [(&str, &[&str], &str, &str); 23] = [
         "oauth.jwtSecret=a-text-of-thirty-two-bytes-or-more",
         "oauth.jwtSecret is for oauth.provider hmac",
     ),
-    (SERVER, EMPTY, "oauth.mode=proxy", "oauth.mode is proxy: this version has native mode only"),
-    (SERVER, EMPTY, "oauth.oidc.clientId=abc", "oauth.oidc.clientId is for proxy mode"),
-    (SERVER, EMPTY, "oauth.oidc.clientSecret=abc", "oauth.oidc.clientSecret is for proxy mode"),
-    (SERVER, EMPTY, "oauth.redirectURIs=https://a.example/cb", "oauth.redirectURIs is for proxy mode"),
+    (SERVER, EMPTY, "oauth.mode=proxy", "oauth.oidc.clientId is empty: with oauth.mode proxy"),
+    (SERVER, EMPTY, "oauth.mode=both", "/oauth/mode"),
+    (SERVER, EMPTY, "oauth.oidc.clientId=abc", "oauth.oidc.clientId is for logins through the sidecar"),
+    (
+        SERVER,
+        EMPTY,
+        "oauth.oidc.clientSecret=abc",
+        "oauth.oidc.clientSecret is for logins through the sidecar",
+    ),
+    (SERVER, EMPTY, "oauth.oidc.existingSecret=abc", "oauth.oidc.existingSecret is for logins"),
+    (SERVER, EMPTY, "oauth.redirectURIs=https://a.example/cb", "oauth.redirectURIs is for logins"),
+    (SERVER, LOGIN, "oauth.mode=native", "is for logins through the sidecar: set oauth.mode to proxy"),
+    (SERVER, LOGIN, "oauth.oidc.clientId=", "oauth.oidc.clientId is empty"),
+    (SERVER, LOGIN, "oauth.oidc.issuer=", "oauth.oidc.issuer is empty"),
+    (SERVER, LOGIN, "oauth.oidc.existingSecret=okta", "are two secrets: leave one of them empty"),
+    (SERVER, LOGIN, "oauth.provider=hmac", "oauth.mode is proxy: with oauth.provider hmac"),
+    (
+        SERVER,
+        LOGIN,
+        "oauth.jwtSecret=a-text-of-thirty-two-bytes-or-more",
+        "oauth.jwtSecret is for oauth.provider hmac",
+    ),
+    (SERVER, GITHUB, "oauth.oidc.existingSecret=", "oauth.provider github gives no token without one"),
+    (SERVER, HMAC, "oauth.mode=proxy", "nobody logs in with a shared secret"),
     (SERVER, HMAC, "oauth.jwtSecret=", "oauth.jwtSecret is empty"),
     (SERVER, HMAC, "oauth.jwtSecret=a-text-of-thirty-one-bytes-long", "minLength: got 31, want 32"),
     (SERVER, HMAC, "oauth.oidc.issuer=https://company.okta.com", "oauth.oidc is for a provider"),
@@ -79,10 +122,12 @@ const REFUSED: [(&str, &[&str], &str, &str); 23] = [
     (OPERATOR, IMAGES, "sidecarImage.pullPolicy=Always", "pullPolicy"),
 ];
 
-const ACCEPTED: [(&str, &[&str]); 7] = [
+const ACCEPTED: [(&str, &[&str]); 9] = [
     (SERVER, BARE),
     (SERVER, OIDC),
     (SERVER, EMPTY),
+    (SERVER, LOGIN),
+    (SERVER, GITHUB),
     (SERVER, &["image.repository=example/server", "readinessProbe=null", "imagePullSecrets={pull}"]),
     (SERVER, HMAC),
     (OPERATOR, IMAGES),

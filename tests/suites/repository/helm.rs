@@ -42,6 +42,16 @@ pub(crate) async fn objects(chart: &str, values: &[&str]) -> Vec<Value> {
     documents.map(|document| Deserialize::deserialize(document).expect("helm writes YAML")).collect()
 }
 
+/// What helm says to whoever installs a chart with these values.
+pub(crate) async fn notes(chart: &str, values: &[&str]) -> String {
+    let mut install = Command::new(helm().await);
+    install.args(["install", "sample", chart, "--namespace", "sample", "--dry-run=client"]);
+    install.args(["--kubeconfig", "/dev/null"]).args(sets(values));
+    let (success, said) = try_run(&mut install);
+    assert!(success, "{said}");
+    said.split_once("NOTES:\n").map_or_else(String::new, |(_, notes)| notes.to_owned())
+}
+
 pub(crate) fn sets<'a>(values: &[&'a str]) -> Vec<&'a str> {
     values.iter().flat_map(|value| ["--set", value]).collect()
 }

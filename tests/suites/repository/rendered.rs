@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::checkout::read;
 use crate::documents::{spec_schema, unknown};
-use crate::helm::{OPERATOR, SERVER, kind, objects};
+use crate::helm::{OPERATOR, SERVER, kind, notes, objects};
 
 const SECRET: &str = "a-text-of-thirty-two-bytes-or-more";
 
@@ -47,10 +47,74 @@ provider: hmac
 hmac: {secretRefs: [{name: sample-hmac, key: jwtSecret}]}
 ";
 
+const LOGIN: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com/mcp",
+    "oauth.enabled=true",
+    "oauth.mode=proxy",
+    "oauth.provider=okta",
+    "oauth.redirectURIs=https://a.example/cb\\, https://b.example/cb cursor://x/cb\\,",
+    "oauth.oidc.issuer=https://company.okta.com",
+    "oauth.oidc.audience=api://my-server",
+    "oauth.oidc.clientId=0oa1b2c3",
+    "oauth.oidc.clientSecret=a-text-of-thirty-two-bytes-or-more",
+    "oauth.requiredScopes={mcp}",
+];
+const LOGIN_POLICY: &str = "
+server: {url: https://mcp.example.com/mcp, port: http}
+mode: proxy
+provider: okta
+oidc: {issuer: https://company.okta.com, clientId: 0oa1b2c3, clientSecretRef: {name: sample-oidc, key: clientSecret}}
+proxy: {redirectURIs: ['https://a.example/cb', 'https://b.example/cb', 'cursor://x/cb']}
+authorization: {requiredScopes: [mcp]}
+";
+
+/// As little as there can be: GitHub is in one place.
+const GITHUB: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com:8443/mcp",
+    "oauth.enabled=true",
+    "oauth.mode=proxy",
+    "oauth.provider=github",
+    "oauth.oidc.clientId=Ov23",
+    "oauth.oidc.existingSecret=github",
+];
+const GITHUB_POLICY: &str = "
+server: {url: 'https://mcp.example.com:8443/mcp', port: http}
+mode: proxy
+provider: github
+oidc: {clientId: Ov23, clientSecretRef: {name: github, key: clientSecret}}
+";
+
+/// A client that PKCE alone protects, and one redirect URI further down.
+const PUBLIC: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com/trino/mcp",
+    "oauth.enabled=true",
+    "oauth.mode=proxy",
+    "oauth.provider=oidc",
+    "oauth.redirectURIs= https://mcp.example.com/trino/oauth/callback ",
+    "oauth.oidc.issuer=https://sso.example.com",
+    "oauth.oidc.clientId=trino",
+];
+const PUBLIC_POLICY: &str = "
+server: {url: https://mcp.example.com/trino/mcp, port: http}
+mode: proxy
+provider: oidc
+oidc: {issuer: https://sso.example.com, clientId: trino}
+proxy: {redirectURIs: ['https://mcp.example.com/trino/oauth/callback']}
+";
+
 #[tokio::test]
 async fn the_values_of_a_server_become_the_policy_that_is_written_here() {
     let schema = spec_schema();
-    for (values, expected) in [(PROVIDER, PROVIDER_POLICY), (SHARED, SHARED_POLICY)] {
+    for (values, expected) in [
+        (PROVIDER, PROVIDER_POLICY),
+        (SHARED, SHARED_POLICY),
+        (LOGIN, LOGIN_POLICY),
+        (GITHUB, GITHUB_POLICY),
+        (PUBLIC, PUBLIC_POLICY),
+    ] {
         let objects = objects(SERVER, values).await;
         let spec = &one(&objects, "McpOAuthPolicy")["spec"];
         assert_eq!(spec, &serde_yaml::from_str::<Value>(expected).expect("it is YAML"));
@@ -111,12 +175,31 @@ async fn what_a_selector_says_survives_every_upgrade() {
 
 // K03: secrets are in Secrets and nowhere else.
 #[tokio::test]
-async fn a_shared_secret_stands_in_the_secret_and_nowhere_else() {
-    let objects = objects(SERVER, SHARED).await;
-    assert_eq!(one(&objects, "Secret")["stringData"]["jwtSecret"], SECRET);
-    for object in objects.iter().filter(|object| kind(object) != "Secret") {
-        assert!(!object.to_string().contains(SECRET), "{object}");
+async fn a_secret_of_the_values_stands_in_the_secret_and_nowhere_else() {
+    for (values, key) in [(SHARED, "jwtSecret"), (LOGIN, "clientSecret")] {
+        let objects = objects(SERVER, values).await;
+        assert_eq!(one(&objects, "Secret")["stringData"][key], SECRET);
+        for object in objects.iter().filter(|object| kind(object) != "Secret") {
+            assert!(!object.to_string().contains(SECRET), "{object}");
+        }
+        assert!(!notes(SERVER, values).await.contains(SECRET));
     }
+    for values in [GITHUB, PUBLIC, PROVIDER] {
+        assert!(objects(SERVER, values).await.iter().all(|object| kind(object) != "Secret"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_installs_a_server_is_told_what_to_register_at_the_provider() {
+    for (values, callback) in [
+        (LOGIN, "https://mcp.example.com/oauth/callback"),
+        (GITHUB, "https://mcp.example.com:8443/oauth/callback"),
+        (PUBLIC, "https://mcp.example.com/trino/oauth/callback"),
+    ] {
+        let said = notes(SERVER, values).await;
+        assert!(said.lines().any(|line| line.trim() == callback), "{said}");
+    }
+    assert!(!notes(SERVER, PROVIDER).await.contains("redirect URI"));
 }
 
 #[test]

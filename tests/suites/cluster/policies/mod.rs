@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 const DEFINITION: &str = include_str!("../../../../crds/mcpoauthpolicies.yaml");
 const TABLE: &str = include_str!("refused.yaml");
 
-/// The table: two good policies, and one change of one of them a row.
+/// The table: three good policies, and one change of one of them a row.
 #[derive(Deserialize)]
 struct Table {
     oidc: Value,
     hmac: Value,
+    proxy: Value,
     refused: Vec<Row>,
 }
 
@@ -45,6 +46,7 @@ fn ordinary() -> String {
 enum Base {
     Oidc,
     Hmac,
+    Proxy,
 }
 
 impl Table {
@@ -52,6 +54,7 @@ impl Table {
         let mut spec = match row.base {
             Base::Oidc => self.oidc.clone(),
             Base::Hmac => self.hmac.clone(),
+            Base::Proxy => self.proxy.clone(),
         };
         merge(&mut spec, change);
         spec
@@ -85,7 +88,7 @@ async fn every_bad_policy_is_refused_with_its_field_and_its_twin_is_accepted() {
         ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
     kubectl.check(&established).await.expect("the definition is established");
     let table: Table = serde_yaml::from_str(TABLE).expect("the table is YAML");
-    assert!(table.refused.len() >= 25);
+    assert!(table.refused.len() >= 100, "{}", table.refused.len());
     let mut wrong = Vec::new();
     for row in &table.refused {
         let changed = policy(&row.called, &table.changed(row, &row.change));

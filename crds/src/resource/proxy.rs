@@ -1,0 +1,87 @@
+//! Proxy mode, as users write it: how clients log in through the sidecar.
+//!
+//! Pure. Every field may be left out. Meets A12 and O05 (which redirect URIs there are), D17 (clients that the policy names).
+
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+use super::references::SecretRef;
+use super::schema;
+use crate::names::{RefreshLifetime, TokenLifetime};
+use crate::network::Network;
+use crate::proxy::{Consent, FixedClientId};
+use crate::redirect::RedirectUri;
+
+/// How clients log in through the sidecar.
+#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.redirectURIs) || self.redirectURIs.all(a, self.redirectURIs.exists_one(b, a == b))")
+        .message("redirectURIs must not name one URI twice"),
+)]
+pub struct ProxySettings {
+    /// One: our callback at the provider, such as https://mcp.example.com/oauth/callback, which is taken from server.url where
+    /// none is named; clients come back to this machine and to the addresses of known clients. Several: clients come back to
+    /// exactly those.
+    #[serde(default, rename = "redirectURIs", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<RedirectUri>", length(min = 1, max = 32))]
+    pub redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<ClientSettings>,
+    /// How often a person is asked: always, or once for each client that can be told apart.
+    #[serde(default)]
+    pub consent: Consent,
+    /// Networks, beside public addresses, where documents about clients may be fetched from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Network>", length(max = 32))]
+    pub allow_networks: Vec<String>,
+    /// How long an access token lives, from 1m to 1h. Absent: 15m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TokenLifetime>")]
+    pub token_lifetime: Option<String>,
+    /// How long a refresh token lives, from 1h to 365d. Absent: 30d.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RefreshLifetime>")]
+    pub refresh_lifetime: Option<String>,
+}
+
+/// Which clients may ask for a login.
+#[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientSettings {
+    /// Clients that register themselves.
+    #[serde(default = "yes")]
+    pub dynamic: bool,
+    /// Clients whose id is the URL of a document about them.
+    #[serde(default = "yes")]
+    pub metadata_documents: bool,
+    /// Clients that are named here.
+    #[serde(default, rename = "static", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::static_clients")]
+    pub fixed: Vec<StaticClient>,
+}
+
+/// A client that is registered by whoever writes the policy.
+#[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StaticClient {
+    #[schemars(with = "FixedClientId")]
+    pub id: String,
+    /// Absent for a public client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretRef>,
+    /// Where it may come back to, and nowhere else.
+    #[serde(rename = "redirectURIs")]
+    #[schemars(with = "Vec<RedirectUri>", length(min = 1, max = 8))]
+    pub redirect_uris: Vec<String>,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self { dynamic: yes(), metadata_documents: yes(), fixed: Vec::new() }
+    }
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,247 @@
+//! Proxy mode: YAML in, a policy with keys or its reasons out; each reason beside the twin that has none.
+
+use std::net::IpAddr;
+
+use crds::proxy::{Consent, KeyBytes, KeyId, Lifetimes, Proxy, SealKey, SigningKey, Switch};
+use crds::redirect::Redirects;
+
+use super::*;
+
+const URL: &str = "https://mcp.example.com/mcp";
+const OURS: &str = "https://mcp.example.com/oauth/callback";
+
+fn keys() -> Keys {
+    let id = KeyId::parse("k1").expect("an id");
+    let key = KeyBytes::parse(&[7; 32]).expect("a key");
+    Keys { seal: vec![SealKey { id: id.clone(), key: key.clone() }], sign: vec![SigningKey { id, key }] }
+}
+
+/// Okta with a public client, and something in one of its fields.
+fn okta(oidc: &str, rest: &str) -> McpOAuthPolicySpec {
+    spec(&format!(
+        "{{server: {{url: '{URL}'}}, provider: okta, oidc: {{issuer: 'https://c.okta.com', clientId: 0oa1{oidc}}}{rest}}}"
+    ))
+}
+
+fn settings(proxy: &str) -> McpOAuthPolicySpec {
+    okta("", &format!(", proxy: {{{proxy}}}"))
+}
+
+fn policy(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> Policy {
+    resolve(spec, inputs, Some(&keys())).unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn of(spec: &McpOAuthPolicySpec) -> Proxy {
+    *policy(spec, &Inputs::new()).proxy.clone().expect("it is in proxy mode")
+}
+
+fn refusal(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> (Reason, String) {
+    let unresolved = resolve(spec, inputs, Some(&keys())).expect_err("there is a reason");
+    (unresolved.reason, unresolved.to_string())
+}
+
+#[test]
+fn an_id_at_the_provider_is_enough_and_the_preset_says_the_rest() {
+    let policy = policy(&okta("", ""), &Inputs::new());
+    let Proxy { login, redirects, clients, consent, allow_networks, lifetimes, keys } =
+        *policy.proxy.clone().expect("it is in proxy mode");
+    assert_eq!((login.client_id.as_str(), login.client_secret), ("0oa1", None));
+    let scopes: Vec<_> = login.scopes.iter().map(crds::proxy::ProviderScope::as_str).collect();
+    assert_eq!(scopes, ["openid", "profile", "email", "offline_access"]);
+    assert_eq!(redirects, Redirects::parse(OURS).expect("ours"));
+    assert_eq!((clients.dynamic, clients.metadata_documents), (Switch::On, Switch::On));
+    assert!(clients.fixed.is_empty() && allow_networks.is_empty());
+    assert_eq!((consent, lifetimes), (Consent::Always, Lifetimes { access: 900, refresh: 2_592_000 }));
+    assert_eq!(keys, self::keys());
+    // O14: our own tokens, for this resource alone.
+    assert!(policy.trust.oidc.is_none() && policy.trust.hmac.is_empty());
+    assert_eq!(policy.trust.audiences.iter().map(crds::names::Audience::as_str).collect::<Vec<_>>(), [URL]);
+    assert_eq!(policy.issuer().as_deref(), Some("https://mcp.example.com"));
+}
+
+#[test]
+fn o29_without_keys_a_policy_is_closed_and_what_is_wrong_with_it_is_said_first() {
+    let closed = resolve(&okta("", ""), &Inputs::new(), None).expect_err("nobody has minted keys");
+    assert_eq!(closed.reason, Reason::KeysNotReady);
+    assert_eq!(closed.to_string(), "spec.mode: the keys of proxy mode are being minted");
+    let broken = resolve(&settings("tokenLifetime: 2h"), &Inputs::new(), None).expect_err("it is broken");
+    assert_eq!(broken.reason, Reason::Invalid);
+    let secret = okta(", clientSecretRef: {name: s, key: k}", "");
+    let absent = with(&[(Kind::Secret, "s", Err(Absent::Object))]);
+    let waits = resolve(&secret, &absent, None).expect_err("it waits for a Secret");
+    assert_eq!(waits.reason, Reason::ReferenceNotFound);
+    assert!(resolve(&okta_spec(), &Inputs::new(), None).is_ok(), "native mode needs no keys");
+}
+
+#[test]
+fn what_the_policy_says_wins_over_the_providers_preset() {
+    let google = |oidc: &str| {
+        of(&spec(&format!("{{server: {{url: '{URL}'}}, provider: google, oidc: {{clientId: x{oidc}}}}}")))
+            .login
+    };
+    let texts = |login: &crds::proxy::Login| {
+        let params = login.extra_params.iter().map(|(name, value)| format!("{name}={value}"));
+        (login.scopes.len(), params.collect::<Vec<_>>().join(" "))
+    };
+    let preset = google("");
+    assert_eq!(preset.issuer.as_str(), "https://accounts.google.com");
+    assert_eq!(texts(&preset), (3, "access_type=offline prompt=consent".into()));
+    let own = google(", scopes: [openid], extraParams: {prompt: select_account, hd: example.com}");
+    assert_eq!(texts(&own), (1, "access_type=offline hd=example.com prompt=select_account".into()));
+}
+
+#[test]
+fn claims_are_those_of_the_id_token() {
+    let claims = |rest: &str| {
+        let cognito = format!(
+            "{{server: {{url: '{URL}'}}, provider: cognito, oidc: {{issuer: 'https://c.example', clientId: x}}{rest}}}"
+        );
+        policy(&spec(&cognito), &Inputs::new()).claims.clone()
+    };
+    let preset = claims("");
+    assert_eq!((preset.user.as_str(), preset.audience.as_str()), ("email", "aud"));
+    assert!(preset.require.is_empty(), "token_use is access in access tokens alone");
+    let own = claims(", claims: {user: sub, require: {hd: [example.com]}}");
+    assert_eq!((own.user.as_str(), own.require.len()), ("sub", 1));
+}
+
+#[test]
+fn every_field_of_the_policy_arrives() {
+    let proxy = of(&settings(
+        "redirectURIs: ['https://a.example/cb', 'cursor://x/cb'], consent: remember, allowNetworks: [10.1.0.0/16], \
+         tokenLifetime: 5m, refreshLifetime: 7d, clients: {dynamic: false, metadataDocuments: false, \
+         static: [{id: ci, redirectURIs: ['https://ci.example.com/cb']}]}",
+    ));
+    assert!(matches!(&proxy.redirects, Redirects::AllowList(list) if list.len() == 2));
+    assert_eq!((proxy.clients.dynamic, proxy.clients.metadata_documents), (Switch::Off, Switch::Off));
+    assert_eq!(
+        (proxy.consent, proxy.lifetimes),
+        (Consent::Remember, Lifetimes { access: 300, refresh: 604_800 })
+    );
+    assert!(proxy.allow_networks[0].contains(IpAddr::from([10, 1, 2, 3])));
+    let ci = &proxy.clients.fixed[0];
+    assert_eq!((ci.id.as_str(), &ci.secret, ci.redirect_uris.len()), ("ci", &None, 1));
+    let endpoints = of(&okta(
+        ", endpoints: {authorization: 'https://a.example/a', token: 'https://a.example/t', jwks: 'https://a.example/k'}",
+        "",
+    ))
+    .login
+    .endpoints;
+    let urls = [endpoints.authorization, endpoints.token, endpoints.jwks];
+    assert_eq!(urls.map(|url| url.map(String::from).unwrap_or_default()).map(|url| url.len()), [19; 3]);
+}
+
+#[test]
+fn secrets_arrive_and_what_is_wrong_with_one_is_said_and_not_shown() {
+    let spec = okta(
+        ", clientSecretRef: {name: s, key: k}",
+        ", proxy: {clients: {static: [{id: ci, secretRef: {name: t, key: k}, redirectURIs: ['https://ci.example.com/cb']}]}}",
+    );
+    let secrets = |ours, theirs| with(&[(Kind::Secret, "s", ours), (Kind::Secret, "t", theirs)]);
+    let whole = policy(&spec, &secrets(Ok(b"of the provider\n"), Ok(b"of the client")));
+    let proxy = whole.proxy.clone().expect("it is in proxy mode");
+    let text =
+        |secret: &Option<crds::proxy::ClientSecret>| secret.as_ref().map(|one| one.expose().to_owned());
+    assert_eq!(text(&proxy.login.client_secret).as_deref(), Some("of the provider"));
+    assert_eq!(text(&proxy.clients.fixed[0].secret).as_deref(), Some("of the client"));
+    for (inputs, why, says) in [
+        (
+            secrets(Err(Absent::Object), Ok(b"x")),
+            Reason::ReferenceNotFound,
+            "spec.oidc.clientSecretRef: there is no Secret 's'",
+        ),
+        (
+            secrets(Ok(b"x"), Err(Absent::Key)),
+            Reason::ReferenceNotFound,
+            "spec.proxy.clients.static[0].secretRef: Secret 't' has no key 'k'",
+        ),
+        (
+            secrets(Ok(b"x"), Err(Absent::Rendered)),
+            Reason::ReferenceInvalid,
+            "Secret 't' is one that the operator rendered",
+        ),
+        (
+            secrets(Ok(b"hunter\x072"), Ok(b"x")),
+            Reason::ReferenceInvalid,
+            "spec.oidc.clientSecretRef: must be 1 to 1024 characters",
+        ),
+        (
+            secrets(Ok(b"hunter\xff2"), Ok(b"x")),
+            Reason::ReferenceInvalid,
+            "spec.oidc.clientSecretRef: must be 1 to 1024 characters",
+        ),
+    ] {
+        let (reason, said) = refusal(&spec, &inputs);
+        assert_eq!(reason, why, "{said}");
+        assert!(said.contains(says) && !said.contains("hunter"), "{said}");
+    }
+}
+
+#[test]
+fn a_callback_is_ours_and_where_a_browser_may_bring_a_code() {
+    for good in
+        [OURS, "https://mcp.example.com/trino/oauth/callback", "https://a.example/cb', 'https://b.example/cb"]
+    {
+        of(&settings(&format!("redirectURIs: ['{good}']")));
+    }
+    for (bad, says) in [
+        ("https://claude.ai/cb", "proxy.redirectURIs: must be our own callback"),
+        ("https://mcp.example.com/x?a=/oauth/callback", "proxy.redirectURIs: must be our own callback"),
+        ("https://mcp.example.com.evil/oauth/callback", "proxy.redirectURIs: must be our own callback"),
+        ("cursor://x/cb", "spec.proxy.redirectURIs: must be our own callback"),
+        ("https://a.example/cb', 'https://a.example/cb", "spec.proxy.redirectURIs: must not name"),
+        (
+            "https://mcp.example.com/oauth/callback', 'javascript:x",
+            "spec.proxy.redirectURIs[1]: must not have a scheme",
+        ),
+    ] {
+        let (reason, said) = refusal(&settings(&format!("redirectURIs: ['{bad}']")), &Inputs::new());
+        assert_eq!(reason, Reason::Invalid);
+        assert!(said.starts_with(says), "{said}");
+    }
+}
+
+#[test]
+fn a18_people_log_in_over_https_or_on_this_machine() {
+    let at = |url: &str, proxy: &str| {
+        let yaml = format!(
+            "{{server: {{url: '{url}'}}, provider: okta, oidc: {{issuer: 'https://c.okta.com', clientId: x}}, proxy: {{{proxy}}}}}"
+        );
+        resolve(&spec(&yaml), &Inputs::new(), Some(&keys())).map_err(|why| why.to_string())
+    };
+    let list = "redirectURIs: ['https://a.example/cb', 'https://b.example/cb']";
+    for proxy in ["", list] {
+        assert!(at("http://localhost:17080/mcp", proxy).is_ok());
+        let said = at("http://trino.data.svc/mcp", proxy).expect_err("it is not encrypted");
+        assert_eq!(said, format!("spec.server.url: {}", crds::proxy::IN_THE_CLEAR));
+    }
+}
+
+#[test]
+fn every_broken_field_is_named_at_once() {
+    let broken = okta(
+        ", scopes: ['a b', openid], extraParams: {state: x}, endpoints: {authorization: 'http://a.example'}, \
+         caBundleRef: {kind: Secret, name: ca, key: k}",
+        ", proxy: {redirectURIs: ['http://a.example/cb'], allowNetworks: [10.0.0.1/8], tokenLifetime: 2h, refreshLifetime: 1m, \
+         clients: {static: [{id: 'a b', redirectURIs: ['x']}, {id: c, redirectURIs: []}, {id: c, redirectURIs: ['https://c/cb']}]}}",
+    );
+    let (reason, said) = refusal(&broken, &Inputs::new());
+    assert_eq!(reason, Reason::Invalid);
+    for path in [
+        "spec.oidc.scopes[0]:",
+        "spec.oidc.extraParams.state:",
+        "spec.oidc.endpoints.authorization:",
+        "spec.proxy.redirectURIs[0]:",
+        "spec.proxy.allowNetworks[0]:",
+        "spec.proxy.tokenLifetime: must be from 1m to 1h",
+        "spec.proxy.refreshLifetime: must be from 1h to 365d",
+        "spec.proxy.clients.static[0].id:",
+        "spec.proxy.clients.static[0].redirectURIs[0]:",
+        "spec.proxy.clients.static[1].redirectURIs: must name at least one URI",
+        "spec.proxy.clients.static[2].id: must not be the id of another client as well",
+    ] {
+        assert!(said.contains(path), "{path} in {said}");
+    }
+    let absent = okta(", caBundleRef: {kind: Secret, name: ca, key: k}", "");
+    assert_eq!(refusal(&absent, &Inputs::new()).0, Reason::ReferenceNotFound);
+}
