@@ -1,10 +1,10 @@
-//! Making it so: server-side apply of what was rendered, and the touch that makes kubelets look at once.
+//! Making it so: the touch that makes kubelets look at the rendered Secret at once, and the status.
 //!
-//! Writes to the API server. Order matters: the Secret is there before anything leads to it.
+//! Reads and writes the API server.
 
 use crds::resource::{McpOAuthPolicy, McpOAuthPolicySpec, Status};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
@@ -28,6 +28,8 @@ pub enum ApplyError {
         "there is a Secret '{0}' already that is not this policy's: delete it, or give the policy another name"
     )]
     ForeignSecret(String),
+    #[error("the Secret '{0}' was written by another one meanwhile")]
+    Raced(String),
 }
 
 /// A word to a pod's kubelet that is to be passed on.
@@ -35,25 +37,6 @@ pub enum ApplyError {
 pub struct Word {
     pod: String,
     told: Told,
-}
-
-/// Applies the Secret. One that somebody else has made is never taken over: it would get our content, and go with our
-/// policy.
-pub async fn apply_secret(client: &Client, owner: &Owner, secret: &Secret) -> Result<(), ApplyError> {
-    let api = Api::<Secret>::namespaced(client.clone(), &owner.namespace);
-    let name = secret.metadata.name.clone().unwrap_or_default();
-    let mut secret = secret.clone();
-    if let Some(found) = api.get_metadata_opt(&name).await? {
-        let ours =
-            found.metadata.owner_references.iter().flatten().any(|found| found.uid == owner.reference.uid);
-        if !ours {
-            return Err(ApplyError::ForeignSecret(name));
-        }
-        // This very object and not one that takes its place meanwhile.
-        secret.metadata.uid = found.metadata.uid;
-    }
-    api.patch(&name, &params(), &Patch::Apply(secret)).await?;
-    Ok(())
 }
 
 /// The pods that the policy selects.

@@ -27,6 +27,7 @@ use kube_runtime::watcher;
 
 use crate::admission::{Admission, AdmissionError};
 use crate::apply::{ApplyError, plain};
+use crate::keys::{NoRandom, Random};
 use crate::render::Owner;
 use crate::telemetry::Metrics;
 use backoff::Backoff;
@@ -41,6 +42,7 @@ pub struct Context {
     /// The slow clock: a named Secret that is changed or deleted must be in force within half a minute.
     pub resync: Duration,
     pub clock: fn() -> Timestamp,
+    pub random: Random,
 }
 
 /// What went wrong with the API server. It is tried again.
@@ -50,6 +52,8 @@ pub enum Error {
     Read(#[source] kube::Error),
     #[error("what was rendered cannot be applied: {0}")]
     Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Keys(#[from] NoRandom),
     #[error("the selected pods cannot be listed: {}", plain(.0))]
     Pods(#[source] kube::Error),
     #[error("the status cannot be written: {}", plain(.0))]

@@ -10,6 +10,7 @@ use kube::Client;
 use kube_runtime::events::{Recorder, Reporter};
 use operator::admission::Admission;
 use operator::controller::{self, Context};
+use operator::keys::Random;
 use operator::names::MANAGER;
 use operator::settings::{Command, Run, Task};
 use operator::telemetry::{self, Metrics};
@@ -68,6 +69,7 @@ async fn run(settings: Run) -> Result<(), Error> {
         sidecar_image: settings.sidecar_image,
         resync: settings.resync,
         clock: Timestamp::now,
+        random: Random::system(),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), image = context.sidecar_image, "running");
     let told = async move {

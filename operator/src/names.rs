@@ -12,6 +12,8 @@ pub const POLICY_LABEL: &str = "mcpoauth.dev/policy";
 pub const INJECTED: &str = "mcpoauth.dev/injected";
 /// What the kubelet was told; written by the operator. Any change of a pod makes its kubelet sync at once.
 pub const DELIVERED: &str = "mcpoauth.dev/delivered";
+/// On a policy in proxy mode: any other value than the last one begins a rotation of its keys.
+pub const ROTATE_KEYS: &str = "mcpoauth.dev/rotate-keys";
 /// The sidecar's container.
 pub const CONTAINER: &str = "mcp-oauth";
 /// The name of the sidecar's second port: kubelets, monitoring and the operator ask there how it is.

@@ -173,13 +173,13 @@ mod tests {
         let mut spec = serde_yaml::from_str(SPEC).expect("YAML");
         change(&mut spec);
         let spec = serde_json::from_value(spec).expect("a spec");
-        render(&owner(), &resolve(&spec, inputs, None), &spec, image)
+        render(&owner(), &resolve(&spec, inputs, Ok(None)), &spec, image)
     }
 
     /// What is rendered of this policy.
     pub(super) fn rendered(spec: &Value, inputs: &Inputs, keys: Option<&crds::proxy::Keys>) -> Built {
         let spec = serde_json::from_value(spec.clone()).expect("a spec");
-        render(&owner(), &resolve(&spec, inputs, keys), &spec, IMAGE)
+        render(&owner(), &resolve(&spec, inputs, Ok(keys)), &spec, IMAGE)
     }
 
     pub(super) fn complete() -> Inputs {

@@ -16,6 +16,7 @@ use crds::violation::Collector;
 use crds::{Policy, Violations};
 
 use crate::gather::Inputs;
+use crate::keys::{self, Unreadable};
 use given::Given;
 
 /// Why a policy cannot be enforced. Its pods are injected all the same, closed.
@@ -33,6 +34,7 @@ pub enum Reason {
     ReferenceNotFound,
     ReferenceInvalid,
     KeysNotReady,
+    KeysUnreadable,
 }
 
 impl Reason {
@@ -42,6 +44,7 @@ impl Reason {
             Self::ReferenceNotFound => "ReferenceNotFound",
             Self::ReferenceInvalid => "ReferenceInvalid",
             Self::KeysNotReady => "KeysNotReady",
+            Self::KeysUnreadable => "KeysUnreadable",
         }
     }
 }
@@ -51,12 +54,13 @@ impl Reason {
 pub fn resolve(
     spec: &McpOAuthPolicySpec,
     inputs: &Inputs,
-    keys: Option<&Keys>,
+    keys: Result<Option<&Keys>, &Unreadable>,
 ) -> Result<Policy, Unresolved> {
     let mut fields = Collector::default();
     let mut given = Given { inputs, absent: Collector::default(), broken: Collector::default() };
     check(spec, &mut fields);
-    let parts = parts(spec, keys, &mut fields, &mut given);
+    let held = keys.unwrap_or_default();
+    let parts = parts(spec, held, &mut fields, &mut given);
     let policy = parts.and_then(|parts| fields.merge(Policy::new(parts)));
     let Given { absent, broken, .. } = given;
     let unresolved = |reason| move |problems| Unresolved { reason, problems };
@@ -64,12 +68,28 @@ pub fn resolve(
     let there = absent.finish(Some(())).map_err(unresolved(Reason::ReferenceNotFound));
     let usable = broken.finish(Some(())).map_err(unresolved(Reason::ReferenceInvalid));
     found.and(there).and(usable)?;
-    if spec.mode() == Mode::Proxy && keys.is_none() {
-        let problems = Violations::one("spec.mode", "the keys of proxy mode are being minted");
-        return Err(Unresolved { reason: Reason::KeysNotReady, problems });
+    if spec.mode() == Mode::Proxy {
+        held_keys(keys)?;
     }
     let incomplete = || Violations::one("spec", "is incomplete");
     policy.ok_or_else(|| unresolved(Reason::Invalid)(incomplete()))
+}
+
+/// There is no login without keys, and none with others than those that were handed out (O29).
+fn held_keys(keys: Result<Option<&Keys>, &Unreadable>) -> Result<(), Unresolved> {
+    let (reason, why) = match keys {
+        Ok(Some(_)) => return Ok(()),
+        Ok(None) => (Reason::KeysNotReady, "the keys of proxy mode are being minted".to_owned()),
+        Err(unreadable) => (
+            Reason::KeysUnreadable,
+            format!(
+                "the entry {} of the policy's rendered Secret {unreadable}: put back what stood there, or delete the entry to \
+                 have new keys minted, and everybody logs in again",
+                keys::FILE
+            ),
+        ),
+    };
+    Err(Unresolved { reason, problems: Violations::one("spec.mode", why) })
 }
 
 fn parts(

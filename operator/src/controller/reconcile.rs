@@ -1,4 +1,4 @@
-//! One policy, from what is written to what is true: gather, resolve, render, apply, ask, status.
+//! One policy, from what is written to what is true: keys, gather, resolve, render, apply, ask, status.
 //!
 //! Reads and writes the API server, and asks sidecars how they are. What the API server refuses us stands in the status,
 //! for it is the author of the policy who can mend it; what merely fails is tried again (K12, promise 5).
@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crds::Policy;
+use crds::resource::{McpOAuthPolicy, Mode};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
 use super::case::{Case, unreadable};
@@ -17,8 +19,11 @@ use crate::admission::SETTLE;
 use crate::apply::{self, ApplyError};
 use crate::gather::gather;
 use crate::hear;
+use crate::keys::{self, Needs};
+use crate::names::ROTATE_KEYS;
 use crate::pods::Selected;
-use crate::render::render;
+use crate::render::{Built, render};
+use crate::rendered::{self, Found};
 use crate::resolve::{Reason, Unresolved, resolve};
 use crate::status::{self, Admitted, Facts, Refusal};
 use crate::told;
@@ -50,6 +55,11 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, world: Arc<World>) -> Resul
             let refusal = Refusal { reason: "SecretConflict", message: foreign.to_string() };
             case.turn_down(&refusal).await.map(|()| Action::requeue(MISSING))
         }
+        // Another operator was faster, which is no trouble: what it wrote is looked at now.
+        Err(Error::Apply(ApplyError::Raced(_))) => {
+            context.metrics.reconciled("raced");
+            Ok(Action::requeue(world.backoff.failed(&case.owner)))
+        }
         Err(error) => {
             if let Some(refusal) = refusal(&error) {
                 case.hold_up(&refusal).await?;
@@ -63,11 +73,7 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, world: Arc<World>) -> Resul
 async fn bring_about(case: &Case<'_>, world: &World) -> Result<Duration, Error> {
     let Case { policy, context, owner, before } = case;
     let (client, spec) = (&context.client, &policy.spec);
-    let inputs = gather(client, &owner.namespace, spec).await.map_err(Error::Read)?;
-    // Nobody mints keys yet: a policy in proxy mode stays closed, and says so.
-    let resolved = resolve(spec, &inputs, None);
-    let built = render(owner, &resolved, spec, &context.sidecar_image);
-    apply::apply_secret(client, owner, &built.secret).await?;
+    let (resolved, built) = deliver(case).await?;
     let mut pods = apply::selected(client, owner, spec, &built).await.map_err(Error::Pods)?;
     let untold = apply::untold(&mut pods, &built.revision, (context.clock)());
     tokio::join!(apply::tell(client, owner, untold), hear::ask(&mut pods));
@@ -82,6 +88,32 @@ async fn bring_about(case: &Case<'_>, world: &World) -> Result<Duration, Error> 
     let next = next_look(&resolved, &facts.admission, context.resync);
     let question = next_question(status::waits_since(&after), &pods, &built.revision, (context.clock)());
     Ok(question.map_or(next, |question| question.min(next)))
+}
+
+/// From what is written to what the sidecars read. The keys come first: what they are is in what is delivered, and both are
+/// written at once or not at all.
+async fn deliver(case: &Case<'_>) -> Result<(Result<Policy, Unresolved>, Built), Error> {
+    let Case { policy, context, owner, .. } = case;
+    let (client, spec) = (&context.client, &policy.spec);
+    let found = rendered::find(client, owner).await?;
+    let ring = found.as_ref().and_then(Found::ring);
+    let kept = keys::keep(ring, needs(policy), (context.clock)(), context.random)?;
+    let inputs = gather(client, &owner.namespace, spec).await.map_err(Error::Read)?;
+    let resolved = resolve(spec, &inputs, kept.keys.as_ref().map(Option::as_ref));
+    let built = render(owner, &resolved, spec, &context.sidecar_image);
+    rendered::write(client, owner, &built.secret, found.as_ref(), kept.document.as_ref()).await?;
+    if let Some(news) = kept.news {
+        tracing::info!(policy = %owner.name, namespace = %owner.namespace, "its keys were {news}");
+    }
+    Ok((resolved, built))
+}
+
+/// Whoever wants other keys says so with a new value of the annotation.
+fn needs(policy: &McpOAuthPolicy) -> Needs<'_> {
+    match policy.spec.mode() {
+        Mode::Native => Needs::Nothing,
+        Mode::Proxy => Needs::Keys { wish: policy.annotations().get(ROTATE_KEYS).map(String::as_str) },
+    }
 }
 
 /// When to look again without being asked.
@@ -113,7 +145,8 @@ fn refusal(error: &Error) -> Option<Refusal> {
     let (reason, cause) = match error {
         Error::Read(cause) | Error::Pods(cause) => (READ_FAILED, cause),
         Error::Apply(ApplyError::Api(cause)) => (APPLY_FAILED, cause),
-        Error::Apply(ApplyError::ForeignSecret(_)) | Error::Status(_) | Error::Admission(_) => return None,
+        Error::Apply(ApplyError::ForeignSecret(_) | ApplyError::Raced(_)) => return None,
+        Error::Keys(_) | Error::Status(_) | Error::Admission(_) => return None,
     };
     let kube::Error::Api(answer) = cause else { return None };
     // 409: somebody was faster. 429: later.

@@ -21,7 +21,7 @@ fn policy(audience: &str) -> Result<Policy, Unresolved> {
     let spec = format!(
         "{{server: {{url: 'https://h/mcp'}}, provider: okta, oidc: {{issuer: 'https://c.okta.com', audience: ['{audience}']}}}}"
     );
-    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &Inputs::new(), None)
+    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &Inputs::new(), Ok(None))
 }
 
 /// A policy by which people log in with this provider.
@@ -33,7 +33,7 @@ fn login_with(provider: &str) -> Result<Policy, Unresolved> {
     let reference = Reference { kind: Kind::Secret, name: "s".into(), key: "k".into() };
     let inputs = Inputs::from([(reference, Ok(crds::Secret::new(b"of the provider".to_vec())))]);
     let keys = Keys { seal: Vec::new(), sign: Vec::new() };
-    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &inputs, Some(&keys))
+    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &inputs, Ok(Some(&keys)))
 }
 
 /// A pod that was told of a revision, is ready, and says that it enforces that revision.

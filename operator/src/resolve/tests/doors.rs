@@ -51,7 +51,7 @@ fn k13_a_rule_that_spans_fields_is_the_same_at_both_doors() {
         let mut spec = table.bases[&row.base].clone();
         merge(&mut spec, change);
         let spec = serde_json::from_value(spec).expect("a spec");
-        let refused = resolve(&spec, &Inputs::new(), None).err();
+        let refused = resolve(&spec, &Inputs::new(), Ok(None)).err();
         refused.filter(|refused| refused.reason == Reason::Invalid).map(|refused| refused.to_string())
     };
     let rows: Vec<_> = table.refused.iter().filter(|row| row.spans).collect();
