@@ -8,6 +8,7 @@ use std::ops::Deref;
 
 use crate::hmac_key::HmacKey;
 use crate::names::{Audience, EndpointUrl, Issuer, PublicPath, ResourceUrl, Scope, WebOrigin};
+use crate::provider::Provider;
 use crate::proxy::{self, Proxy};
 use crate::redirect::Redirects;
 use crate::violation::{Collector, Violations};
@@ -78,6 +79,7 @@ impl Policy {
         check_trust(&parts, &mut found);
         check_callback(&parts, &mut found);
         check_transport(&parts, &mut found);
+        check_login(&parts, &mut found);
         if parts.claims.scope.is_empty() {
             found.report("claims.scope", "must name at least one claim");
         }
@@ -154,6 +156,20 @@ fn check_callback(parts: &Parts, found: &mut Collector) {
 fn check_transport(parts: &Parts, found: &mut Collector) {
     if parts.proxy.is_some() && !parts.resource.keeps_cookies() {
         found.report("resource", proxy::IN_THE_CLEAR);
+    }
+}
+
+/// docs.github.com, "Authorizing OAuth apps", step 2: the secret is required there, also with PKCE.
+fn check_login(parts: &Parts, found: &mut Collector) {
+    let login = parts.proxy.as_ref().map(|proxy| &proxy.login);
+    if login.is_some_and(|login| login.provider == Provider::Github && login.client_secret.is_none()) {
+        found.report("proxy.login.clientSecret", "must be there: GitHub knows no clients without a secret");
+    }
+    if login.is_some_and(|login| login.provider == Provider::Hmac) {
+        found.report(
+            "proxy.login.provider",
+            "must be a provider that people can log in with, which hmac is not",
+        );
     }
 }
 

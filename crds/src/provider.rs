@@ -133,6 +133,11 @@ impl Provider {
         }
     }
 
+    /// Whether people log in with it by OpenID Connect: it has a discovery document, keys and ID tokens.
+    pub fn has_id_tokens(self) -> bool {
+        !matches!(self, Self::Hmac | Self::Github)
+    }
+
     /// The issuer of a provider that is in one place for everybody, or mostly.
     pub fn issuer(self) -> Option<Issuer> {
         let known = |issuer| Some(Issuer::parse(issuer).expect(KNOWN));

@@ -54,12 +54,12 @@ impl Engine {
         ledger: &Arc<Ledger>,
         clock: &Clock,
     ) -> Result<Self, EngineError> {
-        let authorization_server = match (&policy.proxy, &provider) {
-            (Some(proxy), Some(provider)) => {
+        let authorization_server = match &policy.proxy {
+            Some(proxy) => {
                 let means = means(&policy, proxy, provider.clone(), ledger.clone(), clock)?;
                 Some(Arc::new(AuthorizationServer::new(policy.clone(), (**proxy).clone(), means)?))
             }
-            _ => None,
+            None => None,
         };
         let verifier = match &authorization_server {
             Some(server) => Verifier::of_own(&policy, server.clone()),
@@ -108,7 +108,9 @@ pub(super) fn trust(policy: &Policy) -> Option<OidcTrust> {
         jwks: login.endpoints.jwks.clone(),
         ca_bundle: login.ca_bundle.clone(),
     };
-    policy.trust.oidc.clone().or_else(|| policy.proxy.as_ref().map(|proxy| of_login(&proxy.login)))
+    let login = policy.proxy.as_ref().map(|proxy| &proxy.login);
+    let login = login.filter(|login| login.provider.has_id_tokens());
+    policy.trust.oidc.clone().or_else(|| login.map(of_login))
 }
 
 pub(super) fn provider(policy: &Policy, clock: &Clock) -> Result<Option<Arc<Provider>>, FetchError> {
@@ -120,7 +122,7 @@ pub(super) fn provider(policy: &Policy, clock: &Clock) -> Result<Option<Arc<Prov
 fn means(
     policy: &Policy,
     proxy: &Proxy,
-    provider: Arc<Provider>,
+    provider: Option<Arc<Provider>>,
     ledger: Arc<Ledger>,
     clock: &Clock,
 ) -> Result<Means, FetchError> {

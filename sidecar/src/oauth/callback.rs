@@ -2,7 +2,7 @@
 //!
 //! Opens seal(login) from the cookie that is named after the state; without it nothing is believed, and nobody is sent anywhere
 //! (O02, O10: a stranger's link ends on a page). What the provider says is checked whole before a code is made. Meets A14, A15,
-//! D13, I7, O02, O03, O09–O11, O26.
+//! D13, I7, O02, O03, O09–O11, O26, O28.
 
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     if login.state != state {
         return Err(Trouble::OtherBrowser);
     }
-    if server.clock.unix() >= login.ends {
+    // O28: a policy may have been given another provider meanwhile, which must not see this one's code.
+    if server.clock.unix() >= login.ends || login.provider != server.upstream.id() {
         return Err(Trouble::Expired);
     }
     // I7: once. The cookie goes with the answer, and a copy of it comes too late here.

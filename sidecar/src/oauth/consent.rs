@@ -61,6 +61,7 @@ pub(super) fn begin(
         state: server.random.id()?,
         nonce: server.random.id()?,
         verifier: server.random.long_id()?,
+        provider: server.upstream.id(),
         ends: UnixTime(server.clock.unix().0 + LOGIN_SECONDS),
     };
     let there = server.upstream.login_url(&login.state, &login.nonce, &pkce::challenge(&login.verifier));

@@ -66,6 +66,7 @@ fn code(server: &AuthorizationServer, form: &Form, client: &Client) -> Result<va
     let is_good = server.clock.unix() < code.ends
         && code.wish.client == client.key
         && code.wish.redirect_uri == redirect_uri
+        && code.upstream.provider == server.upstream.id()
         && pkce::proves(verifier, &code.wish.challenge);
     if is_good { Ok(code) } else { Err(NOT_GOOD) }
 }

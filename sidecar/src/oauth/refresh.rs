@@ -33,8 +33,6 @@ const LATER: OAuthError = OAuthError::new(
     Code::TemporarilyUnavailable,
     "the identity provider cannot be reached at the moment; try again",
 );
-/// Where the provider gives nothing to ask again with, a login is good for a working day ("Disabled users").
-const UNASKED: Duration = Duration::from_hours(8);
 
 pub(super) async fn answer(
     server: &AuthorizationServer,
@@ -95,12 +93,9 @@ async fn exchange(
 /// Asks the provider whether the person may still come in. Not within the overlap: a provider that rotates its tokens would
 /// take an honest client's second refresh, on another replica, for theft.
 async fn again(server: &AuthorizationServer, grant: &Grant) -> Result<Upstream, RefreshError> {
-    let now = server.clock.unix();
-    let since = Duration::from_secs(now.0.saturating_sub(grant.upstream.asked.0));
-    match &grant.upstream.refresh {
-        _ if since < OVERLAP => Ok(grant.upstream.clone()),
-        Some(token) => server.upstream.refresh(token, &grant.person).await,
-        None if since < UNASKED => Ok(grant.upstream.clone()),
-        None => Err(RefreshError::Gone),
+    let since = Duration::from_secs(server.clock.unix().0.saturating_sub(grant.upstream.asked.0));
+    if since < OVERLAP && grant.upstream.provider == server.upstream.id() {
+        return Ok(grant.upstream.clone());
     }
+    server.upstream.confirm(&grant.upstream, &grant.person).await
 }

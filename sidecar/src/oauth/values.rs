@@ -81,6 +81,9 @@ pub struct Login {
     /// Our own towards the provider (O11); the client's challenge is another matter.
     #[serde(rename = "v")]
     pub verifier: String,
+    /// Where the person was sent, and as whose client (O28).
+    #[serde(rename = "p")]
+    pub provider: Digest16,
     #[serde(rename = "e")]
     pub ends: UnixTime,
 }
@@ -100,9 +103,15 @@ pub struct Person {
 /// What we hold of the provider's to ask again for the person (A22).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upstream {
+    /// Whose these are: no other provider is ever shown them (O28).
+    #[serde(rename = "p")]
+    pub provider: Digest16,
     /// Its refresh token; absent where it gives none.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<String>,
+    /// Its access token, where that is what it is asked with (GitHub's OAuth apps).
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<String>,
     /// When it last said that the person may come in.
     #[serde(rename = "a")]
     pub asked: UnixTime,

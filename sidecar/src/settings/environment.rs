@@ -33,7 +33,7 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
     let trust = provider.and_then(|provider| match provider {
         Provider::Hmac => hmac(environment, resource.as_ref(), &mut found),
         Provider::Github => {
-            found.report("OAUTH_PROVIDER", "must not be github in native mode: its tokens name no audience");
+            found.report("OAUTH_PROVIDER", "must not be github in native mode: its tokens name no audience; set OAUTH_CLIENT_ID for proxy mode");
             None
         }
         _ => oidc(environment, provider, &mut found),
@@ -90,10 +90,6 @@ fn by_login(
         );
         return None;
     }
-    if provider == Provider::Github {
-        found.report("OAUTH_PROVIDER", "must not be github: this version cannot log in with it yet");
-        return None;
-    }
     let proxy = login::proxy(environment, provider, resource, found)?;
     let audiences = found.take("OAUTH_SERVER_URL", Audience::parse(resource.as_str())).into_iter().collect();
     let parts = Parts {
@@ -128,7 +124,7 @@ fn provider(environment: &Environment, found: &mut Collector) -> Option<Provider
         None => {
             found.report(
                 "OAUTH_PROVIDER",
-                "is missing: hmac, okta, google, azure, auth0, keycloak, cognito or oidc",
+                "is missing: hmac, okta, google, azure, auth0, keycloak, cognito, github or oidc",
             );
             None
         }
@@ -296,6 +292,26 @@ mod tests {
             [&OKTA[..], &[("OAUTH_MODE", "native"), ("OAUTH_CLIENT_ID", "x"), ("OAUTH_ENABLED", "true")]]
                 .concat();
         assert!(of(&native).is_ok());
+    }
+
+    #[test]
+    fn a_provider_that_is_in_one_place_needs_no_issuer_and_others_do() {
+        let google = [("OAUTH_PROVIDER", "google"), ("OAUTH_AUDIENCE", "x"), ("MCP_URL", "https://h/x")];
+        let trust = of(&google).expect("its issuer is known").trust;
+        assert_eq!(trust.oidc.expect("a provider").issuer.as_str(), "https://accounts.google.com");
+        let okta = google.map(|(name, value)| (name, if value == "google" { "okta" } else { value }));
+        assert!(of(&okta).expect_err("it could be anybody's").contains("OAUTH_ISSUER: is missing"));
+    }
+
+    #[test]
+    fn j13_github_is_for_proxy_mode_alone() {
+        let native = [("OAUTH_PROVIDER", "github"), ("OAUTH_AUDIENCE", "x"), ("MCP_URL", "https://h/x")];
+        assert!(of(&native).expect_err("its tokens are anybody's").starts_with("OAUTH_PROVIDER: "));
+        let proxy = [&native[..], &[("OAUTH_CLIENT_ID", "Iv1.a"), ("OAUTH_CLIENT_SECRET", "s")]].concat();
+        let login = of(&proxy).expect("its login").proxy.clone().expect("proxy mode").login;
+        assert_eq!(login.issuer.as_str(), "https://github.com");
+        let without = of(&proxy[..4]).expect_err("GitHub knows no public clients");
+        assert!(without.contains("OAUTH_CLIENT_SECRET: "), "{without}");
     }
 
     #[test]

@@ -65,6 +65,10 @@ fn login(environment: &Environment, provider: Provider, found: &mut Collector) -
     };
     let client_secret = first(environment, &["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"])
         .map(|(name, secret)| found.take(name, ClientSecret::parse(secret)));
+    if provider == Provider::Github && client_secret.is_none() {
+        found.report("OAUTH_CLIENT_SECRET", "is missing: GitHub knows no clients without a secret");
+        return None;
+    }
     let preset = provider.login();
     Some(Login {
         provider,

@@ -10,8 +10,10 @@ use crate::jose::Json;
 use crate::jose::json::Object;
 
 /// The parts of an answer that we use.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tokens {
+    /// Asked for by nobody but GitHub's way: there it opens who the user is.
+    pub(super) access_token: Option<String>,
     pub(super) id_token: Option<String>,
     pub(super) refresh_token: Option<String>,
 }
@@ -24,8 +26,8 @@ pub(super) enum Refused {
     Unreachable(String),
 }
 
-/// A provider's refresh token travels in ours: a longer one does not fit where ours must go.
-const LONGEST_REFRESH: usize = 4 * 1024;
+/// What we keep of a provider's travels in our own tokens: a longer one does not fit where ours must go.
+const LONGEST: usize = 4 * 1024;
 
 pub(super) fn read(status: StatusCode, body: &Bytes) -> Result<Tokens, Refused> {
     let answer = Json::parse(body).ok().and_then(Json::into_object);
@@ -42,8 +44,9 @@ pub(super) fn read(status: StatusCode, body: &Bytes) -> Result<Tokens, Refused> 
     if status != StatusCode::OK {
         return Err(Refused::Unreachable(format!("status {}", status.as_u16())));
     }
-    let refresh_token = text(&answer, "refresh_token").filter(|token| token.len() <= LONGEST_REFRESH);
-    Ok(Tokens { id_token: text(&answer, "id_token"), refresh_token })
+    let kept = |name: &str| text(&answer, name).filter(|token| token.len() <= LONGEST);
+    let (access_token, refresh_token) = (kept("access_token"), kept("refresh_token"));
+    Ok(Tokens { access_token, id_token: text(&answer, "id_token"), refresh_token })
 }
 
 /// An error code as one harmless word.

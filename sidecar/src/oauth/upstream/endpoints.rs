@@ -13,6 +13,8 @@ use crate::jose::json::Object;
 pub(super) struct Endpoints {
     pub(super) authorization: String,
     pub(super) token: String,
+    /// What a response calls the provider, where it names one (RFC 9207).
+    pub(super) issuer: String,
     /// RFC 9207 §3: it announces `iss` in its responses.
     pub(super) names_itself: bool,
     /// Whether a secret goes into a Basic header; otherwise into the form.
@@ -20,7 +22,8 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    pub(super) fn new(login: &Login, document: Option<&[u8]>) -> Result<Self, NotDiscovered> {
+    /// What an OpenID provider's document says, under what the policy says.
+    pub(super) fn discovered(login: &Login, document: Option<&[u8]>) -> Result<Self, NotDiscovered> {
         let document = document.and_then(|document| Json::parse(document).ok()).and_then(Json::into_object);
         let document = document.unwrap_or_default();
         let is_safe = |url: &&str| {
@@ -36,6 +39,7 @@ impl Endpoints {
             authorization: chosen(&login.endpoints.authorization, "authorization_endpoint")
                 .ok_or(NotDiscovered)?,
             token: chosen(&login.endpoints.token, "token_endpoint").ok_or(NotDiscovered)?,
+            issuer: login.issuer.as_str().to_owned(),
             names_itself: document.get("authorization_response_iss_parameter_supported")
                 == Some(&Json::Bool(true)),
             takes_basic: takes_basic(&document),

@@ -87,8 +87,19 @@ pub fn meets(claims: &Object, rules: &ClaimRules) -> bool {
 
 /// The user: a subject that is nobody else's at any other provider, and a name to be recognised by.
 pub fn person(claims: &Object, issuer: &str, user: &ClaimName, now: UnixTime) -> Option<Person> {
+    person_as(claims.get("sub").and_then(Json::as_text)?, claims, issuer, user, now)
+}
+
+/// The same where something else than `sub` says who it is.
+pub fn person_as(
+    subject: &str,
+    claims: &Object,
+    issuer: &str,
+    user: &ClaimName,
+    now: UnixTime,
+) -> Option<Person> {
     let clean = |name: &str| claims.get(name).and_then(Json::as_text).filter(|text| is_clean(text));
-    let subject = scoped(issuer, clean("sub")?);
+    let subject = is_clean(subject).then(|| scoped(issuer, subject))?;
     let authenticated = match claims.get("auth_time") {
         Some(Json::Whole(at)) => u64::try_from(*at).map_or(now, UnixTime),
         _ => now,

@@ -137,8 +137,11 @@ fn tokens(shared: &Shared, grant: &Grant, on: Occasion) -> Value {
     shared.state().grants.remember(&access_token, grant.clone());
     let mut tokens = json!({ "access_token": access_token, "scope": granted(shared, grant) });
     if shared.quirks.vendor == Vendor::GitHub {
-        // docs.github.com/.../authorizing-oauth-apps, step 2: in lower case, and no end.
+        // docs.github.com/.../authorizing-oauth-apps, step 2: in lower case, and no end, but a GitHub App's eight hours.
         tokens["token_type"] = json!("bearer");
+        if grant.offline == Offline::Yes {
+            tokens["expires_in"] = json!(28800);
+        }
     } else {
         tokens["token_type"] = json!("Bearer");
         tokens["expires_in"] = json!(3600);
@@ -197,6 +200,7 @@ fn failed(shared: &Shared, request: &Request, Failure(error, said): &Failure) ->
         // docs.github.com/.../troubleshooting-oauth-app-access-token-request-errors
         (Failures::Success, "invalid_client") => (200, "incorrect_client_credentials"),
         (Failures::Success, "invalid_grant") if said.contains("redirect") => (200, "redirect_uri_mismatch"),
+        (Failures::Success, "invalid_grant") if said.contains("refresh token") => (200, "bad_refresh_token"),
         (Failures::Success, "invalid_grant") => (200, "bad_verification_code"),
         (Failures::Success, other) => (200, other),
         (Failures::Forbidden, "invalid_grant") => (403, "invalid_grant"),

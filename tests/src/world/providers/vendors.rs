@@ -151,6 +151,28 @@ impl Quirks {
         }
     }
 
+    /// A GitHub of one's own: everything on one host, and the API below a path.
+    pub(crate) fn github_enterprise() -> Self {
+        // docs.github.com/enterprise-server@3.14/rest/enterprise-admin, "Endpoint URLs": http(s)://HOSTNAME/api/v3.
+        Self {
+            hosts: Hosts::One,
+            paths: Paths { user: "/api/v3/user", ..Self::github().paths },
+            ..Self::github()
+        }
+    }
+
+    /// A GitHub App there whose user tokens expire.
+    pub(crate) fn github_app() -> Self {
+        Self {
+            // docs.github.com/apps/creating-github-apps/.../refreshing-user-access-tokens: `ghu_`, and a refresh token that is
+            // used once.
+            access_token: AccessToken::Opaque("ghu_"),
+            refresh: Refresh::Always,
+            rotation: Rotation::Strict,
+            ..Self::github_enterprise()
+        }
+    }
+
     /// A user pool of Amazon Cognito with a domain.
     pub(crate) fn cognito() -> Self {
         Self {

@@ -1,10 +1,11 @@
 //! A provider that lies, fails or refuses: nobody comes in by it, and the client is told so in words that are ours.
 
+use crate::world::providers::Provider;
 use crate::world::providers::mischief::{Fault, Lie, Place};
 use crate::world::providers::people::Visitor;
 use crate::world::providers::quirks::Quirks;
 
-use super::scene::{CALLBACK, Scene, body, parameter, tokens};
+use super::scene::{CALLBACK, ORIGIN, Scene, body, parameter, tokens};
 
 /// What the client is told of a login under this lie.
 async fn told(scene: &Scene, client: &str) -> Option<String> {
@@ -141,6 +142,8 @@ async fn every_providers_own_ways_bring_their_user_in() {
         Quirks::cognito(),
         Quirks::auth0(),
         Quirks::okta(),
+        Quirks::github_enterprise(),
+        Quirks::github_app(),
     ] {
         let vendor = format!("{:?}", quirks.vendor);
         let scene = Scene::set_for(quirks).await;
@@ -152,4 +155,31 @@ async fn every_providers_own_ways_bring_their_user_in() {
         assert_eq!(scene.call(&next.access).await, 200, "{vendor}");
         assert!(!held.answer.to_string().contains(CALLBACK));
     }
+}
+
+/// Two providers of one kind: what was begun with the first is not shown to the second.
+#[tokio::test]
+async fn o28_a_login_belongs_to_the_provider_that_it_began_with() {
+    let mut scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let other = Provider::start(Quirks::plain(), &scene.clock).await;
+    other.register(&format!("{ORIGIN}/oauth/callback"));
+    let held = scene.log_in(&client).await;
+    let code = scene.code(&client).await;
+    let (mut browser, mut early) = (scene.browser(), scene.browser());
+    let page = scene.ask(&mut browser, &client).await;
+    let there = browser.take(&page.form("ask").press("allow")).await;
+    let twin = scene.ask(&mut early, &client).await;
+    assert!(parameter(&scene.agree(&mut early, &twin).await, "code").is_some());
+    scene.move_to(&other, &client).await;
+    let there = browser.walk(there, CALLBACK).await;
+    let back = scene.sign_in(&mut browser, there).await;
+    assert_eq!((back.reply.status, back.next().is_none()), (400, true), "{}", back.reply.text());
+    assert_eq!(body(&scene.redeem(&client, &code).await)["error"], "invalid_grant");
+    assert_eq!(body(&scene.refresh(&client, &held.refresh).await)["error"], "invalid_grant");
+    assert!(other.requests(Place::Token).is_empty(), "no code and no refresh token went there");
+    let held = scene.log_in(&client).await;
+    scene.hands.advance(std::time::Duration::from_mins(10));
+    tokens(&scene.refresh(&client, &held.refresh).await);
+    assert!(!other.requests(Place::Token).is_empty());
 }

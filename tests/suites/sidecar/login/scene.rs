@@ -51,18 +51,24 @@ impl Scene {
             Vendor::Cognito => "cognito",
             Vendor::Auth0 => "auth0",
             Vendor::Okta => "okta",
-            _ => "oidc",
+            Vendor::GitHub => "github",
+            Vendor::Plain => "oidc",
         };
         Self::set_as(quirks, word).await
     }
 
     async fn set_as(quirks: Quirks, word: &str) -> Self {
+        Self::set_with(quirks, word, |policy| policy).await
+    }
+
+    /// With a policy that is changed before it is delivered.
+    pub(super) async fn set_with(quirks: Quirks, word: &str, change: impl Fn(String) -> String) -> Self {
         let (clock, hands) = Clock::by_hand(UnixTime(NOW));
         let provider = Provider::start(quirks, &clock).await;
         provider.register(&format!("{ORIGIN}/oauth/callback"));
         provider.visitor(Visitor::IsAsked);
         let upstream = Upstream::start().await;
-        let policy = policy(&provider.issuer(), word, &["1"], &["2"]);
+        let policy = change(policy(&provider.issuer(), word, &["1"], &["2"]));
         let sidecar = Sidecar::enforcing_at(&policy, &upstream, &clock).await;
         Self { provider, upstream, sidecar, clock, hands }
     }
@@ -71,6 +77,23 @@ impl Scene {
     pub(super) async fn replica(&self) -> Sidecar {
         let policy = policy(&self.provider.issuer(), "oidc", &["1"], &["2"]);
         Sidecar::enforcing_at(&policy, &self.upstream, &self.clock).await
+    }
+
+    /// Delivers the policy with another provider in it.
+    pub(super) async fn move_to(&mut self, provider: &Provider, client: &str) {
+        let revision = self.sidecar.enforce(&policy(&provider.issuer(), "oidc", &["1"], &["2"]));
+        self.sidecar.until("/readyz", &format!("enforcing revision {revision}")).await;
+        // Its document is on its way then.
+        let known = async {
+            loop {
+                let mut browser = self.browser();
+                let page = self.ask(&mut browser, client).await;
+                if browser.take(&page.form("ask").press("allow")).await.leads_to(&provider.issuer()) {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), known).await.expect("it is known in time");
     }
 
     /// Delivers the policy with these keys.
@@ -217,6 +240,12 @@ pub(super) fn tokens(reply: &Reply) -> Tokens {
     assert_eq!(reply.status, 200, "{answer}");
     let text = |name: &str| answer[name].as_str().expect("a token").to_owned();
     Tokens { access: text("access_token"), refresh: text("refresh_token"), answer: answer.clone() }
+}
+
+/// The claims of a token of ours.
+pub(super) fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("three parts");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }
 
 /// A policy in proxy mode, as the operator would deliver it. A key is named by a digit, which is also each of its bytes.
