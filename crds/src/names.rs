@@ -92,6 +92,19 @@ checked_text! {
 }
 
 checked_text! {
+    /// Where a store of what happened once is: Valkey or Redis (`redis`), with TLS (`rediss`). No user or password: those have
+    /// fields of their own, so that no log shows them.
+    StoreUrl, longest: 512, rules: [
+        Rule::matches(
+            concat!("^rediss?://", host!(), port!(), "(?:/(?:0|[1-9][0-9]{0,2}))?/?$"),
+            "must be a URL such as rediss://valkey.data.svc:6379, with a lower-case host, a port and the number of a database where \
+             they are not 6379 and 0, and no user, query or fragment",
+        ),
+        Rule::differs(r":(?:6553[6-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4})(?:/|$)", "must have a port up to 65535"),
+    ]
+}
+
+checked_text! {
     /// An audience that a token must name (RFC 7519 §4.1.3), compared byte for byte (J13).
     Audience, longest: 512, rules: [
         Rule::matches(r"^[\x21\x23-\x5B\x5D-\x7E]+$", "must be visible ASCII without spaces, quotes or backslashes"),
@@ -228,6 +241,41 @@ impl ResourceUrl {
     /// `https` or `http`.
     pub fn scheme(&self) -> &str {
         self.as_str().split_once("://").map_or("", |(scheme, _)| scheme)
+    }
+}
+
+impl StoreUrl {
+    const DEFAULT_PORT: u16 = 6379;
+
+    pub fn has_tls(&self) -> bool {
+        self.as_str().starts_with("rediss://")
+    }
+
+    /// A name or an address; one of IPv6 without its brackets.
+    pub fn host(&self) -> &str {
+        self.parts().0
+    }
+
+    pub fn port(&self) -> u16 {
+        self.parts().1
+    }
+
+    pub fn database(&self) -> u16 {
+        let path = self.after_scheme().split_once('/').map_or("", |(_, path)| path);
+        path.trim_end_matches('/').parse().unwrap_or(0)
+    }
+
+    fn after_scheme(&self) -> &str {
+        self.as_str().split_once("://").map_or("", |(_, rest)| rest)
+    }
+
+    fn parts(&self) -> (&str, u16) {
+        let authority = self.after_scheme().split('/').next().unwrap_or_default();
+        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, port)) => (host, port.trim_start_matches(':')),
+            None => authority.split_once(':').unwrap_or((authority, "")),
+        };
+        (host, port.parse().unwrap_or(Self::DEFAULT_PORT))
     }
 }
 

@@ -13,7 +13,7 @@ mod place;
 pub use place::{CALLBACK, IN_THE_CLEAR, callback, issuer, own_callback};
 
 use crate::macros::checked_text;
-use crate::names::{EndpointUrl, Issuer};
+use crate::names::{EndpointUrl, Issuer, StoreUrl};
 use crate::network::Network;
 use crate::provider::Provider;
 use crate::redirect::{RedirectUri, Redirects};
@@ -33,6 +33,24 @@ pub struct Proxy {
     pub allow_networks: Vec<Network>,
     pub lifetimes: Lifetimes,
     pub keys: Keys,
+    /// Where replicas tell one another what happened; absent: each remembers for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
+}
+
+/// A Valkey or Redis that all replicas share (promise 4: an option, never a requirement).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Store {
+    pub url: StoreUrl,
+    /// Absent for the user that everybody is without a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<StoreUser>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<ClientSecret>,
+    /// PEM certificates that are trusted for it, beside the public roots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<String>,
 }
 
 /// The sidecar as a client of the provider.
@@ -189,6 +207,13 @@ checked_text! {
             r"^(?:client_id|client_secret|redirect_uri|response_type|response_mode|scope|state|nonce|code_challenge|code_challenge_method|request|request_uri|resource)$",
             "must not be a parameter that the sidecar sets or leaves out itself",
         ),
+    ]
+}
+
+checked_text! {
+    /// The name of a user of the store.
+    StoreUser, longest: 128, rules: [
+        Rule::matches(r"^[\x21-\x7E]+$", "must be visible ASCII without spaces"),
     ]
 }
 

@@ -48,7 +48,11 @@ fn standing(active: &Active) -> Standing {
         Gate::Closed(_) => (false, false),
         Gate::Open(engine) => (true, !matches!(engine.keys(), Some(ProviderStatus::NotYet { .. }))),
     };
-    Standing { is_enforcing, has_keys, is_document_broken: active.complaint.is_some() }
+    let is_store_down = match &active.gate {
+        Gate::Closed(_) => false,
+        Gate::Open(engine) => engine.authorization_server().is_some_and(|server| server.is_store_away()),
+    };
+    Standing { is_enforcing, has_keys, is_document_broken: active.complaint.is_some(), is_store_down }
 }
 
 /// Ready is: enforcing a policy, with keys at hand. The operator reads the same page, and takes its word (K14).

@@ -8,7 +8,7 @@
 //! discovery · bearer        documents of ours · who is calling (the only maker of Permit)
 //! forward  to the MCP server, with a Permit or on a public path
 //! reply    every answer of our own
-//! live     the policy in force      provider, fetch: its keys
+//! live     the policy in force      provider, fetch: its keys      store: what happened once, for all replicas
 //! ```
 
 pub mod admin;
@@ -28,5 +28,6 @@ pub mod reply;
 pub mod route;
 pub mod serve;
 pub mod settings;
+pub mod store;
 pub mod target;
 pub mod telemetry;

@@ -47,6 +47,7 @@ pub struct Metrics {
     enforcing: Gauge,
     keys_at_hand: Gauge,
     document_broken: Gauge,
+    store_down: Gauge,
 }
 
 /// How things stand at the moment, as 0 or 1.
@@ -55,6 +56,8 @@ pub struct Standing {
     pub is_enforcing: bool,
     pub has_keys: bool,
     pub is_document_broken: bool,
+    /// There is a store, and it cannot be used.
+    pub is_store_down: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -99,7 +102,7 @@ impl Default for Metrics {
             "Requests on the traffic port, by what became of them",
             requests.clone(),
         );
-        let [enforcing, keys_at_hand, document_broken] = [(); 3].map(|()| Gauge::default());
+        let [enforcing, keys_at_hand, document_broken, store_down] = [(); 4].map(|()| Gauge::default());
         registry.register("enforcing", "Whether a policy is enforced; closed otherwise", enforcing.clone());
         registry.register(
             "keys_at_hand",
@@ -108,7 +111,9 @@ impl Default for Metrics {
         );
         let broken = "Whether the newest policy document is not the one in force, because it is broken";
         registry.register("policy_document_broken", broken, document_broken.clone());
-        Self { registry, requests, enforcing, keys_at_hand, document_broken }
+        let down = "Whether the policy's store cannot be used: logins and refreshes are refused";
+        registry.register("store_down", down, store_down.clone());
+        Self { registry, requests, enforcing, keys_at_hand, document_broken, store_down }
     }
 }
 
@@ -135,10 +140,11 @@ impl Metrics {
 
     /// In the text format of Prometheus.
     pub fn encode(&self, standing: Standing) -> String {
-        let Standing { is_enforcing, has_keys, is_document_broken } = standing;
+        let Standing { is_enforcing, has_keys, is_document_broken, is_store_down } = standing;
         self.enforcing.set(is_enforcing.into());
         self.keys_at_hand.set(has_keys.into());
         self.document_broken.set(is_document_broken.into());
+        self.store_down.set(is_store_down.into());
         let mut text = String::new();
         match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
             Ok(()) => text,
@@ -175,7 +181,12 @@ mod tests {
         let metrics = Metrics::default();
         let entry = Entry::of(&Request::builder().uri("/mcp").body(()).expect("valid"));
         metrics.record(&entry, 401, &Outcome::Rejected { code: "no_credential" }, Duration::ZERO);
-        let text = metrics.encode(Standing { is_enforcing: true, has_keys: true, is_document_broken: false });
+        let text = metrics.encode(Standing {
+            is_enforcing: true,
+            has_keys: true,
+            is_document_broken: false,
+            is_store_down: false,
+        });
         assert!(
             text.contains(r#"mcp_oauth_requests_total{outcome="rejected",reason="no_credential"} 1"#),
             "{text}"

@@ -182,3 +182,37 @@ fn cookies_are_kept_over_tls_and_on_this_machine_and_not_in_the_clear() {
         assert!(!keeps(text), "{text}");
     }
 }
+
+#[test]
+fn a_store_is_a_host_with_or_without_tls_and_nothing_secret_stands_in_its_address() {
+    for (url, tls, host, port, database) in [
+        ("redis://valkey", false, "valkey", 6379, 0),
+        ("rediss://valkey.data.svc:6380/", true, "valkey.data.svc", 6380, 0),
+        ("rediss://10.0.0.7:65535/15", true, "10.0.0.7", 65535, 15),
+        ("redis://[::1]:7000/3", false, "::1", 7000, 3),
+        ("redis://[::1]", false, "::1", 6379, 0),
+    ] {
+        let parsed = StoreUrl::parse(url).expect(url);
+        let found = (parsed.has_tls(), parsed.host(), parsed.port(), parsed.database());
+        assert_eq!(found, (tls, host, port, database), "{url}");
+    }
+    for url in [
+        "valkey:6379",
+        "http://valkey",
+        "redis://",
+        "redis://user:secret@valkey",
+        "redis://:secret@valkey",
+        "redis://Valkey",
+        "redis://valkey:0",
+        "redis://valkey:65536",
+        "redis://valkey:70000/1",
+        "redis://valkey/x",
+        "redis://valkey/0/1",
+        "redis://valkey?db=1",
+        "redis://valkey#x",
+        "redis://a,b",
+        "unix:///run/valkey.sock",
+    ] {
+        assert!(StoreUrl::parse(url).is_err(), "{url}");
+    }
+}

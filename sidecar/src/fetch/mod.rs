@@ -1,4 +1,4 @@
-//! The only room that opens a connection to the outside: one request, one small answer.
+//! The only room that asks anybody outside by HTTP: one request, one small answer. (`store` opens the other connections.)
 //!
 //! Talks to the provider (`Fetcher`), whose addresses the policy's author wrote, and to strangers (`DocumentFetcher`),
 //! whose addresses are judged first (`guard`, `resolve`). No redirects, no proxy from the environment, no cookies, no
@@ -11,7 +11,7 @@ pub mod document_url;
 mod error;
 pub mod guard;
 pub mod resolve;
-mod tls;
+pub(crate) mod tls;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whom a fetch trusts: the public roots, compiled in because the image holds nothing else, and the certificates of a
+//! Whom a fetch, and the store's connection, trust: the public roots, compiled in because the image holds nothing else, and the certificates of a
 //! bundle beside them.
 //!
 //! Pure. One cryptography for all of the sidecar: aws-lc-rs.
@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::FetchError;
 
 /// `ca_bundle` is PEM text.
-pub(super) fn config(ca_bundle: Option<&str>) -> Result<ClientConfig, FetchError> {
+pub(crate) fn config(ca_bundle: Option<&str>) -> Result<ClientConfig, FetchError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(bundle) = ca_bundle {
         add_bundle(&mut roots, bundle)?;

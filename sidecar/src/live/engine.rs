@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crds::Policy;
 use crds::policy::OidcTrust;
-use crds::proxy::{Login, Proxy, Switch, issuer};
+use crds::proxy::{Login, Proxy, SealKey, Switch, issuer};
 
 use crate::bearer::Verifier;
 use crate::clock::Clock;
@@ -17,13 +17,14 @@ use crate::fetch::resolve::SystemLookup;
 use crate::fetch::{DocumentFetcher, FetchError, Fetcher};
 use crate::oauth::clients::Clients;
 use crate::oauth::clients::document::Documents;
-use crate::oauth::ledger::Ledger;
+use crate::oauth::ledger::{Ledger, Memory};
 use crate::oauth::upstream::{Reach, Upstream};
 use crate::oauth::{AuthorizationServer, Means, SetupError};
 use crate::origin::Origins;
 use crate::provider::{Provider, ProviderStatus};
-use crate::random::Random;
+use crate::random::{NoRandom, Random};
 use crate::route::Routes;
+use crate::store::{Names, Store};
 
 /// A policy, ready to be enforced.
 #[derive(Debug)]
@@ -31,11 +32,19 @@ pub struct Engine {
     policy: Policy,
     verifier: Verifier,
     provider: Option<Arc<Provider>>,
+    store: Option<Arc<Store>>,
     authorization_server: Option<Arc<AuthorizationServer>>,
     pub(crate) routes: Routes,
     pub(crate) origins: Origins,
     pub(crate) challenge: Challenge,
     pub(crate) protected_resource: Bytes,
+}
+
+/// What a policy is enforced with beside itself: each lives on through edits that do not concern it.
+#[derive(Debug, Clone, Default)]
+pub struct Outside {
+    pub provider: Option<Arc<Provider>>,
+    pub store: Option<Arc<Store>>,
 }
 
 /// Why a policy cannot be enforced.
@@ -45,18 +54,22 @@ pub enum EngineError {
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error(transparent)]
+    Random(#[from] NoRandom),
 }
 
 impl Engine {
     pub fn new(
         policy: Policy,
-        provider: Option<Arc<Provider>>,
-        ledger: &Arc<Ledger>,
+        outside: Outside,
+        memory: &Arc<Memory>,
         clock: &Clock,
     ) -> Result<Self, EngineError> {
+        let Outside { provider, store } = outside;
         let authorization_server = match &policy.proxy {
             Some(proxy) => {
-                let means = means(&policy, proxy, provider.clone(), ledger.clone(), clock)?;
+                let ledger = Ledger::new(memory.clone(), store.clone());
+                let means = means(&policy, proxy, provider.clone(), ledger, clock)?;
                 Some(Arc::new(AuthorizationServer::new(policy.clone(), (**proxy).clone(), means)?))
             }
             None => None,
@@ -73,6 +86,7 @@ impl Engine {
             protected_resource: discovery::protected_resource(&policy),
             authorization_server,
             provider,
+            store,
             policy,
         })
     }
@@ -87,6 +101,10 @@ impl Engine {
 
     pub(crate) fn provider(&self) -> Option<&Arc<Provider>> {
         self.provider.as_ref()
+    }
+
+    pub(super) fn store(&self) -> Option<&Arc<Store>> {
+        self.store.as_ref()
     }
 
     pub(crate) fn authorization_server(&self) -> Option<&Arc<AuthorizationServer>> {
@@ -119,11 +137,24 @@ pub(super) fn provider(policy: &Policy, clock: &Clock) -> Result<Option<Arc<Prov
     Ok(Some(Provider::new(&trust, fetcher, clock.clone())))
 }
 
+/// The store of a policy, and the keys that things have their names in it by.
+pub(super) fn shared(policy: &Policy) -> Option<(&crds::proxy::Store, &[SealKey])> {
+    let proxy = policy.proxy.as_ref()?;
+    proxy.store.as_ref().map(|store| (store, &proxy.keys.seal[..]))
+}
+
+pub(super) fn store(policy: &Policy) -> Result<Option<Arc<Store>>, EngineError> {
+    let Some((store, keys)) = shared(policy) else { return Ok(None) };
+    let random = Random::system();
+    let store = Store::new(store.clone(), Names::new(keys, random), random.id()?)?;
+    Ok(Some(Arc::new(store)))
+}
+
 fn means(
     policy: &Policy,
     proxy: &Proxy,
     provider: Option<Arc<Provider>>,
-    ledger: Arc<Ledger>,
+    ledger: Ledger,
     clock: &Clock,
 ) -> Result<Means, FetchError> {
     let login = proxy.login.clone();

@@ -5,6 +5,7 @@
 //! all is closed, and so is one that says it (promise 1, N3, N15, W6, K14, P17).
 
 mod engine;
+mod tasks;
 mod watch;
 
 use std::convert::Infallible;
@@ -14,13 +15,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crds::{Closed, Delivery, Policy, State};
-use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::document;
-use crate::oauth::ledger::Ledger;
+use crate::oauth::ledger::Memory;
 use crate::provider::ProviderStatus;
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, Outside};
+use tasks::Tasks;
 use watch::{Reading, Watch};
 
 /// Where the policy comes from.
@@ -55,15 +56,15 @@ pub enum Gate {
 pub struct Live {
     active: ArcSwap<Active>,
     /// What happened once has happened, also after an edit.
-    ledger: Arc<Ledger>,
+    memory: Arc<Memory>,
     clock: Clock,
 }
 
 /// Why the process cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
-    #[error("the task that keeps the provider's keys has ended")]
-    ProviderEnded(#[source] Option<tokio::task::JoinError>),
+    #[error("a task that keeps the provider's keys or listens to the store has ended")]
+    TaskEnded(#[source] Option<tokio::task::JoinError>),
 }
 
 /// A kubelet swaps a symbolic link; four looks a second see that as fast as anything would, on every file system.
@@ -88,7 +89,7 @@ impl Live {
             Active { gate: Gate::Closed(closed), revision: "-".into(), complaint: None, grace: None };
         Arc::new(Self {
             active: ArcSwap::from_pointee(active),
-            ledger: Arc::new(Ledger::new(clock.clone())),
+            memory: Arc::new(Memory::new(clock.clone())),
             clock,
         })
     }
@@ -104,55 +105,51 @@ impl Live {
 
     /// Follows the source for ever. The first look is done before the first wait.
     pub async fn follow(&self, source: Source) -> Result<Infallible, LiveError> {
-        let mut keys = JoinSet::new();
+        let mut tasks = Tasks::default();
         let mut watch = match source {
             Source::Directory(directory) => Watch::new(&directory),
             Source::Fixed(policy) => {
                 let delivery = Delivery::new("environment", State::Enforce(policy));
-                self.deliver(delivery, &mut keys);
-                return Err(ended(keys.join_next().await, keys).await);
+                self.deliver(delivery, &mut tasks);
+                return Err(LiveError::TaskEnded(tasks.ended().await));
             }
         };
         loop {
             if let Some(reading) = watch.look() {
-                self.take(reading, &mut keys);
+                self.take(reading, &mut tasks);
             }
             tokio::select! {
                 () = tokio::time::sleep(INTERVAL) => {}
-                Some(task) = keys.join_next() => {
-                    // A provider that was replaced is cancelled; anything else is a fault of ours.
-                    if !matches!(&task, Err(error) if error.is_cancelled()) {
-                        return Err(LiveError::ProviderEnded(task.err()));
-                    }
-                }
+                // What was replaced is stopped; anything else is a fault of ours.
+                ended = tasks.ended() => return Err(LiveError::TaskEnded(ended)),
             }
         }
     }
 
-    fn take(&self, reading: Reading, keys: &mut JoinSet<()>) {
+    fn take(&self, reading: Reading, tasks: &mut Tasks) {
         match reading {
             Reading::Absent => {
                 let message =
                     "there is no policy document: is the policy there, and is the operator running?";
-                self.close("-".into(), Closed { reason: "NoPolicy".into(), message: message.into() }, keys);
+                self.close("-".into(), Closed { reason: "NoPolicy".into(), message: message.into() }, tasks);
             }
             Reading::Unreadable(reason) => {
                 self.complain(&format!("policy document cannot be read: {reason}"));
             }
             Reading::Text(text) => match document::parse(&text) {
-                Ok(delivery) => self.deliver(delivery, keys),
+                Ok(delivery) => self.deliver(delivery, tasks),
                 Err(reason) => self.complain(&reason),
             },
         }
     }
 
-    fn deliver(&self, delivery: Delivery, keys: &mut JoinSet<()>) {
+    fn deliver(&self, delivery: Delivery, tasks: &mut Tasks) {
         let Delivery { policy: name, revision, state } = delivery;
         let policy = match state {
-            State::Closed(closed) => return self.close(revision, closed, keys),
+            State::Closed(closed) => return self.close(revision, closed, tasks),
             State::Enforce(policy) => policy,
         };
-        match self.engine(*policy, keys) {
+        match self.engine(*policy, tasks) {
             Ok(engine) => {
                 tracing::info!(policy = name, revision, "policy in force");
                 let grace = self.active().is_ready().then(|| self.clock.uptime() + GRACE);
@@ -163,28 +160,31 @@ impl Live {
         }
     }
 
-    /// Builds what enforces a policy. The provider's keys outlive an edit that does not concern them.
-    fn engine(&self, policy: Policy, keys: &mut JoinSet<()>) -> Result<Engine, EngineError> {
+    /// Builds what enforces a policy. Provider and store outlive an edit that does not concern them.
+    fn engine(&self, policy: Policy, tasks: &mut Tasks) -> Result<Engine, EngineError> {
         let before = self.active();
-        let kept = match &before.gate {
-            Gate::Open(engine) if engine::trust(engine.policy()) == engine::trust(&policy) => {
-                engine.provider().cloned()
-            }
-            _ => None,
+        let before = match &before.gate {
+            Gate::Open(engine) => Some(engine),
+            Gate::Closed(_) => None,
         };
-        if kept.is_some() {
-            return Engine::new(policy, kept, &self.ledger, &self.clock);
-        }
-        let provider = engine::provider(&policy, &self.clock)?;
-        keys.abort_all();
-        if let Some(provider) = &provider {
-            keys.spawn(provider.clone().run());
-        }
-        Engine::new(policy, provider, &self.ledger, &self.clock)
+        let same_trust = |engine: &&Arc<Engine>| engine::trust(engine.policy()) == engine::trust(&policy);
+        let provider = match before.filter(same_trust).and_then(|engine| engine.provider()) {
+            Some(kept) => Some(kept.clone()),
+            None => engine::provider(&policy, &self.clock)?,
+        };
+        let same_store = |engine: &&Arc<Engine>| engine::shared(engine.policy()) == engine::shared(&policy);
+        let store = match before.filter(same_store).and_then(|engine| engine.store()) {
+            Some(kept) => Some(kept.clone()),
+            None => engine::store(&policy)?,
+        };
+        let outside = Outside { provider, store };
+        let engine = Engine::new(policy, outside.clone(), &self.memory, &self.clock)?;
+        tasks.run_for(&outside, &self.memory);
+        Ok(engine)
     }
 
-    fn close(&self, revision: String, closed: Closed, keys: &mut JoinSet<()>) {
-        keys.abort_all();
+    fn close(&self, revision: String, closed: Closed, tasks: &mut Tasks) {
+        tasks.stop();
         tracing::warn!(reason = closed.reason, revision, "closed: {}", closed.message);
         self.active.store(Arc::new(Active {
             gate: Gate::Closed(closed),
@@ -212,16 +212,5 @@ impl Live {
             complaint,
             grace: before.grace,
         }));
-    }
-}
-
-/// Without a provider there is nothing to wait for, ever.
-async fn ended(task: Option<Result<(), tokio::task::JoinError>>, keys: JoinSet<()>) -> LiveError {
-    match task {
-        Some(task) => LiveError::ProviderEnded(task.err()),
-        None => {
-            drop(keys);
-            std::future::pending().await
-        }
     }
 }

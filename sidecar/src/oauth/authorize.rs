@@ -23,6 +23,10 @@ const LONGEST_STATE: usize = 1024;
 
 pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, Trouble> {
     let form = Form::of_query(asked.head.uri.query()).map_err(|_| Trouble::Malformed("query"))?;
+    // Nobody logs in for an answer that could not be taken.
+    if server.ledger.is_away() {
+        return Err(Trouble::StoreAway);
+    }
     let client = client(server, &form).await?;
     let presented = form.get("redirect_uri").ok_or(Trouble::UnusableRedirect)?;
     let registered = client.redirect(presented).ok_or(Trouble::UnusableRedirect)?.clone();

@@ -13,7 +13,7 @@ use http::header::SET_COOKIE;
 use super::consent::LOGIN_SECONDS;
 use super::error::see_other;
 use super::form::Form;
-use super::ledger::Once;
+use super::ledger::{Fact, Once};
 use super::upstream::LoginError;
 use super::values::{Code, Login, Wish};
 use super::{Asked, AuthorizationServer, Trouble, cookie};
@@ -35,7 +35,9 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
         return Err(Trouble::Expired);
     }
     // I7: once. The cookie goes with the answer, and a copy of it comes too late here.
-    match server.ledger.once(&format!("login {state}"), Duration::from_secs(LOGIN_SECONDS)) {
+    let key = server.sealer.key_of(sealed).map_err(|_| Trouble::OtherBrowser)?;
+    let fact = Fact { kind: "login", id: state, key: Some(key) };
+    match server.ledger.once(fact, Duration::from_secs(LOGIN_SECONDS)).await? {
         Once::First => {}
         Once::Again => return Err(Trouble::Expired),
         Once::Full => return Err(Trouble::TooManyLogins),

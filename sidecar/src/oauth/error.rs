@@ -9,6 +9,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::form::FormError;
+use super::ledger::Away;
 use super::seal::SealError;
 use crate::random::NoRandom;
 
@@ -130,6 +131,15 @@ impl From<SealError> for OAuthError {
 impl From<NoRandom> for OAuthError {
     fn from(_: NoRandom) -> Self {
         SealError::NoRandom(NoRandom).into()
+    }
+}
+
+impl From<Away> for OAuthError {
+    fn from(_: Away) -> Self {
+        Self::new(
+            Code::TemporarilyUnavailable,
+            "the server cannot find out at the moment whether this was used before; try again",
+        )
     }
 }
 

@@ -38,8 +38,6 @@ pub mod token;
 pub mod upstream;
 pub mod values;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use crds::Policy;
 use crds::proxy::{Proxy, issuer};
@@ -129,7 +127,7 @@ pub struct AuthorizationServer {
     pub(crate) clients: Clients,
     pub(crate) sealer: Sealer,
     pub(crate) minter: Minter,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) ledger: Ledger,
     pub(crate) upstream: Upstream,
     pub(crate) registrations: Pace,
     pub(crate) clock: Clock,
@@ -144,7 +142,7 @@ pub struct AuthorizationServer {
 pub struct Means {
     pub clients: Clients,
     pub upstream: Upstream,
-    pub ledger: Arc<Ledger>,
+    pub ledger: Ledger,
     pub clock: Clock,
     pub random: Random,
 }
@@ -210,6 +208,11 @@ impl AuthorizationServer {
         self.ledger.is_revoked(family)
     }
 
+    /// Whether logins are refused because the store cannot be used.
+    pub fn is_store_away(&self) -> bool {
+        self.ledger.is_away()
+    }
+
     pub async fn answer(&self, step: Step, asked: &Asked) -> Told {
         if !step.takes(&asked.head.method) {
             let refused =
@@ -245,6 +248,7 @@ pub enum Trouble {
     OtherBrowser,
     Malformed(&'static str),
     TooManyLogins,
+    StoreAway,
     /// Nothing that a person could do: no randomness, a key that does not seal.
     Internal,
 }
@@ -258,6 +262,7 @@ impl Trouble {
             Self::OtherBrowser => Problem::OtherBrowser,
             Self::Malformed(parameter) => Problem::Malformed { parameter },
             Self::TooManyLogins => Problem::TooManyLogins,
+            Self::StoreAway => Problem::StoreAway,
             Self::Internal => Problem::Internal,
         };
         (problem.page(&server.policy.resource).into_response(), Some(problem.code()))
@@ -267,6 +272,12 @@ impl Trouble {
 impl From<SealError> for Trouble {
     fn from(_: SealError) -> Self {
         Self::Internal
+    }
+}
+
+impl From<ledger::Away> for Trouble {
+    fn from(_: ledger::Away) -> Self {
+        Self::StoreAway
     }
 }
 

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use crds::proxy::KeyId;
 use http::Response;
 
 use super::clients::Client;
 use super::error::{Code, OAuthError};
 use super::form::Form;
-use super::ledger::Once;
+use super::ledger::{Fact, Once};
 use super::token::{Issued, given, issue};
 use super::values::{self, Grant};
 use super::{AuthorizationServer, pkce};
@@ -24,16 +25,18 @@ const NOT_GOOD: OAuthError = OAuthError::new(
 /// A code lives a minute; clocks of replicas may be apart.
 const REMEMBERED: Duration = Duration::from_mins(3);
 
-pub(super) fn answer(
+pub(super) async fn answer(
     server: &AuthorizationServer,
     form: &Form,
     client: &Client,
 ) -> Result<Response<Bytes>, OAuthError> {
-    let code = code(server, form, client)?;
-    match server.ledger.once(&format!("code {}", code.family), REMEMBERED) {
+    let (code, key) = code(server, form, client)?;
+    let fact = Fact { kind: "code", id: &code.family, key: Some(key) };
+    match server.ledger.once(fact, REMEMBERED).await? {
         Once::First => {}
         Once::Again => {
-            server.ledger.revoke(&code.family, lifetime(server));
+            // Where the others cannot be told now, they are later: the answer is the same.
+            let _ = server.ledger.revoke(&code.family, lifetime(server)).await;
             return Err(NOT_GOOD);
         }
         Once::Full => {
@@ -56,19 +59,24 @@ pub(super) fn answer(
     Ok(given(issue(server, &issued)?))
 }
 
-/// The code, if all that it is bound to is there (O08).
-fn code(server: &AuthorizationServer, form: &Form, client: &Client) -> Result<values::Code, OAuthError> {
+/// The code, if all that it is bound to is there (O08), and the key that sealed it.
+fn code<'a>(
+    server: &'a AuthorizationServer,
+    form: &Form,
+    client: &Client,
+) -> Result<(values::Code, &'a KeyId), OAuthError> {
     let missing = |what: &'static str| OAuthError::new(Code::InvalidRequest, what);
     let sealed = form.get("code").ok_or(missing("code is missing"))?;
     let redirect_uri = form.get("redirect_uri").ok_or(missing("redirect_uri is missing"))?;
     let verifier = form.get("code_verifier").ok_or(missing("code_verifier is missing"))?;
     let code: values::Code = server.sealer.open(sealed).map_err(|_| NOT_GOOD)?;
+    let key = server.sealer.key_of(sealed).map_err(|_| NOT_GOOD)?;
     let is_good = server.clock.unix() < code.ends
         && code.wish.client == client.key
         && code.wish.redirect_uri == redirect_uri
         && code.upstream.provider == server.upstream.id()
         && pkce::proves(verifier, &code.wish.challenge);
-    if is_good { Ok(code) } else { Err(NOT_GOOD) }
+    if is_good { Ok((code, key)) } else { Err(NOT_GOOD) }
 }
 
 /// How long anything of a family can be shown.

@@ -14,7 +14,7 @@ use super::AuthorizationServer;
 use super::clients::Client;
 use super::error::{Code, OAuthError};
 use super::form::Form;
-use super::ledger::{OVERLAP, Turn};
+use super::ledger::{EXCHANGE, OVERLAP, Shown, Turn};
 use super::redeem::lifetime;
 use super::scopes::narrowed;
 use super::token::{Issued, given, issue};
@@ -39,29 +39,38 @@ pub(super) async fn answer(
     form: &Form,
     client: &Client,
 ) -> Result<Response<Bytes>, OAuthError> {
-    let grant = grant(server, form, client)?;
+    let token = form.get("refresh_token");
+    let token = token.ok_or(OAuthError::new(Code::InvalidRequest, "refresh_token is missing"))?;
+    let grant = grant(server, token, client)?;
+    let key = server.sealer.key_of(token).map_err(|_| NOT_GOOD)?;
     let scopes = narrowed(form.get("scope"), &grant.scopes)
         .ok_or(OAuthError::new(Code::InvalidScope, "a refresh cannot widen the scope: log in again"))?;
+    let family = grant.family.clone();
+    let shown = Shown { family: &family, generation: grant.generation, token, key };
     // One at a time per family: the second of two at once finds what the first one got.
-    let _turn = server.ledger.hold(&grant.family).await;
-    if server.ledger.is_revoked(&grant.family) {
-        return Err(NOT_GOOD);
-    }
-    match server.ledger.turn(&grant.family, grant.generation) {
+    let _turn = server.ledger.hold(&family).await;
+    match server.ledger.turn(&shown).await? {
         Turn::Same(answer) => Ok(given(answer.to_string())),
+        Turn::Over => Err(NOT_GOOD),
         Turn::Reused => {
-            server.ledger.revoke(&grant.family, lifetime(server));
+            end(server, &family).await;
             tracing::warn!(client = client.key.as_str(), "a refresh token was used twice: its login is over");
             Err(NOT_GOOD)
         }
-        Turn::Exchange => exchange(server, client, grant, &scopes).await,
+        Turn::Exchange => {
+            let exchanged = exchange(server, client, grant, &scopes).await;
+            match &exchanged {
+                Ok(answer) => server.ledger.turned(&shown, answer.clone(), lifetime(server)).await,
+                Err(error) if *error == GONE => end(server, &family).await,
+                Err(_) => server.ledger.not_turned(&shown).await,
+            }
+            exchanged.map(|answer| given(answer.to_string()))
+        }
     }
 }
 
-fn grant(server: &AuthorizationServer, form: &Form, client: &Client) -> Result<Grant, OAuthError> {
-    let sealed = form.get("refresh_token");
-    let sealed = sealed.ok_or(OAuthError::new(Code::InvalidRequest, "refresh_token is missing"))?;
-    let grant: Grant = server.sealer.open(sealed).map_err(|_| NOT_GOOD)?;
+fn grant(server: &AuthorizationServer, token: &str, client: &Client) -> Result<Grant, OAuthError> {
+    let grant: Grant = server.sealer.open(token).map_err(|_| NOT_GOOD)?;
     let is_good = server.clock.unix() < grant.ends && grant.client == client.key;
     if is_good { Ok(grant) } else { Err(NOT_GOOD) }
 }
@@ -71,23 +80,28 @@ async fn exchange(
     client: &Client,
     grant: Grant,
     scopes: &[String],
-) -> Result<Response<Bytes>, OAuthError> {
-    let upstream = match again(server, &grant).await {
-        Ok(upstream) => upstream,
-        Err(RefreshError::Gone) => {
-            server.ledger.revoke(&grant.family, lifetime(server));
-            return Err(GONE);
-        }
-        Err(RefreshError::Unreachable(why)) => {
+) -> Result<Arc<str>, OAuthError> {
+    let asked = tokio::time::timeout(EXCHANGE, again(server, &grant)).await;
+    let upstream = match asked {
+        Ok(Ok(upstream)) => upstream,
+        Ok(Err(RefreshError::Gone)) => return Err(GONE),
+        Ok(Err(RefreshError::Unreachable(why))) => {
             tracing::warn!(reason = why, "the provider cannot be asked about a user");
+            return Err(LATER);
+        }
+        Err(_) => {
+            tracing::warn!("the provider does not answer about a user");
             return Err(LATER);
         }
     };
     let next = Grant { generation: grant.generation.saturating_add(1), upstream, ..grant };
     let issued = Issued { client: &client.key, person: &next.person, scopes, grant: &next };
-    let answer: Arc<str> = issue(server, &issued)?.into();
-    server.ledger.turned(&next.family, next.generation, answer.clone(), lifetime(server));
-    Ok(given(answer.to_string()))
+    Ok(issue(server, &issued)?.into())
+}
+
+/// Where the others cannot be told now, they are later: the answer is the same.
+async fn end(server: &AuthorizationServer, family: &str) {
+    let _ = server.ledger.revoke(family, lifetime(server)).await;
 }
 
 /// Asks the provider whether the person may still come in. Not within the overlap: a provider that rotates its tokens would

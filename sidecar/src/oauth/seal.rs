@@ -98,6 +98,12 @@ impl Sealer {
         context.sign().as_ref().try_into().map_err(|_| NotOurs)
     }
 
+    /// Which key sealed a value. Says nothing of whether it opens.
+    pub fn key_of(&self, sealed: &str) -> Result<&KeyId, NotOurs> {
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| NotOurs)?;
+        self.read_head(&bytes).map(|(key, ..)| &key.id).ok_or(NotOurs)
+    }
+
     fn read_head(&self, bytes: &[u8]) -> Option<(&Keyed, Nonce, usize)> {
         let (version, rest) = bytes.split_first()?;
         let end = rest.iter().position(|byte| *byte == 0)?;

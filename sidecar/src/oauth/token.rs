@@ -12,6 +12,7 @@ use super::clients::assertion::Judge;
 use super::clients::authentication::{Proof, presented, unknown};
 use super::error::{Code, OAuthError, json_response};
 use super::form::Form;
+use super::ledger::Away;
 use super::mint::Claims;
 use super::values::{ClientKey, Grant, Person};
 use super::{Asked, AuthorizationServer, Step, redeem, refresh, resource};
@@ -25,7 +26,7 @@ pub(super) async fn answer(
         return Err(OAuthError::new(Code::InvalidTarget, "the resource is not this server"));
     }
     match form.get("grant_type") {
-        Some("authorization_code") => redeem::answer(server, &form, &client),
+        Some("authorization_code") => redeem::answer(server, &form, &client).await,
         Some("refresh_token") => refresh::answer(server, &form, &client).await,
         Some(_) => Err(OAuthError::new(
             Code::UnsupportedGrantType,
@@ -45,18 +46,21 @@ pub(super) async fn authenticated(
     let presented = presented(&head.headers, &form)?;
     let found = server.clients.find(&presented.id, &server.proxy, &server.sealer).await;
     let client = found.map_err(|_| unknown())?;
-    match &presented.proof {
-        Proof::Assertion(assertion) if prove(server, assertion, &client).await => {}
-        proof => client.credentials.check(proof)?,
+    let is_proved = match &presented.proof {
+        Proof::Assertion(assertion) => prove(server, assertion, &client).await?,
+        _ => false,
+    };
+    if !is_proved {
+        client.credentials.check(&presented.proof)?;
     }
     drop(presented);
     Ok((form, client))
 }
 
-async fn prove(server: &AuthorizationServer, assertion: &str, client: &Client) -> bool {
+async fn prove(server: &AuthorizationServer, assertion: &str, client: &Client) -> Result<bool, Away> {
     let token = format!("{}{}", server.issuer, Step::Token.path());
     let audiences = [server.issuer.clone(), token];
-    let (clients, ledger) = (&server.clients, &*server.ledger);
+    let (clients, ledger) = (&server.clients, &server.ledger);
     let judge = Judge { clients, ledger, audiences: &audiences, now: server.clock.unix() };
     judge.believes(assertion, client).await
 }

@@ -17,8 +17,8 @@ use crds::proxy::{
 use crds::redirect::Redirects;
 use crds::violation::Collector;
 
-use super::Environment;
 use super::environment::{first, issuer};
+use super::{Environment, store};
 use crate::live::Source;
 use crate::random::Random;
 
@@ -33,6 +33,7 @@ pub(super) fn proxy(
     let redirects = redirects(environment, resource, found);
     let networks = networks(environment, found);
     let keys = keys(environment, found);
+    let store = store::store(environment, found);
     Some(Proxy {
         login: login?,
         redirects: redirects?,
@@ -41,6 +42,7 @@ pub(super) fn proxy(
         allow_networks: networks,
         lifetimes: Lifetimes::default(),
         keys: keys?,
+        store: store?,
     })
 }
 

@@ -5,6 +5,7 @@
 mod environment;
 mod flags;
 mod login;
+mod store;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

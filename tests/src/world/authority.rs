@@ -26,6 +26,13 @@ impl Authority {
         Self { pem, issuer: Issuer::new(params, key) }
     }
 
+    /// A certificate for this name or address, and its key, in PEM form.
+    pub(crate) fn pem_for(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![name.to_owned()]).expect("a valid name");
+        (params.signed_by(&key, &self.issuer).expect("signs").pem(), key.serialize_pem())
+    }
+
     /// A server with a certificate for this name or address.
     pub(crate) fn server(&self, name: &str) -> TlsAcceptor {
         let key = KeyPair::generate().expect("a key");

@@ -1,7 +1,8 @@
 //! A small world for the sidecar's suites: an identity provider on loopback that can misbehave (`idp`), keys that sign
 //! anything, hostile tokens included (`tokens`), a whole sidecar (`running`) in front of a server that writes down every byte
 //! (`upstream`), and a client that sends any (`client`). For logins: the providers of the field as their documents describe them
-//! (`providers`), and a browser with a cookie jar (`browser`). Part of the suites, not of the lab: it needs the sidecar's cryptography.
+//! (`providers`), and a browser with a cookie jar (`browser`). For replicas: what they share
+//! (`store`). Part of the suites, not of the lab: it needs the sidecar's cryptography.
 //!
 //! Listens on loopback only.
 
@@ -11,6 +12,7 @@ pub(crate) mod client;
 pub(crate) mod idp;
 pub(crate) mod providers;
 pub(crate) mod running;
+pub(crate) mod store;
 pub(crate) mod tokens;
 pub(crate) mod upstream;
 

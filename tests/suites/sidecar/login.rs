@@ -2,9 +2,11 @@
 //! attacker's are two jars; the provider is one by the book, or one that lies.
 
 mod github;
+mod policy;
 mod provider;
 mod registration;
 mod scene;
+mod store;
 
 use serde_json::json;
 

@@ -10,7 +10,7 @@ use crate::bearer::times;
 use crate::clock::UnixTime;
 use crate::jose::keyset::LookupError;
 use crate::jose::{Compact, Header, Json, base64url};
-use crate::oauth::ledger::{Ledger, Once};
+use crate::oauth::ledger::{Away, Fact, Ledger, Once};
 
 /// What an assertion must say, and where it is remembered that it was used.
 #[derive(Debug)]
@@ -28,11 +28,16 @@ const REMEMBERED: Duration = Duration::from_secs(LONGEST_LIFE + 60);
 
 impl Judge<'_> {
     /// Whether this assertion shows that the client is the one that it says.
-    pub async fn believes(&self, assertion: &str, client: &Client) -> bool {
-        self.read(assertion, client).await.is_some()
+    pub async fn believes(&self, assertion: &str, client: &Client) -> Result<bool, Away> {
+        let Some(used) = self.read(assertion, client).await else { return Ok(false) };
+        // Nothing was sealed that would say under which key: replicas that disagree about the newest, for the moment of its
+        // rotation, each take it once.
+        let fact = Fact { kind: "assertion", id: &used, key: None };
+        Ok(self.ledger.once(fact, REMEMBERED).await? == Once::First)
     }
 
-    async fn read(&self, assertion: &str, client: &Client) -> Option<()> {
+    /// By what it is remembered, if it is right.
+    async fn read(&self, assertion: &str, client: &Client) -> Option<String> {
         let compact = Compact::parse(assertion).ok()?;
         let header = Header::parse(compact.header).ok()?;
         if !self.is_signed(&compact, &header, client).await {
@@ -52,8 +57,8 @@ impl Judge<'_> {
             return None;
         }
         // OpenID Connect Core §9 REQUIRED: an id, so that it is used once.
-        let used = format!("assertion {id} {}", text("jti").filter(|id| !id.is_empty() && id.len() <= 256)?);
-        (self.ledger.once(&used, REMEMBERED) == Once::First).then_some(())
+        let jti = text("jti").filter(|jti| !jti.is_empty() && jti.len() <= 256)?;
+        Some(format!("{id} {jti}"))
     }
 
     async fn is_signed(&self, compact: &Compact<'_>, header: &Header, client: &Client) -> bool {

@@ -36,6 +36,8 @@ pub enum Problem<'a> {
         parameter: &'a str,
     },
     TooManyLogins,
+    /// Whether this login was used before cannot be found out.
+    StoreAway,
     /// Something of ours failed. Its reason is in the log.
     Internal,
 }
@@ -59,6 +61,7 @@ impl Problem<'_> {
             Self::Cancelled => "cancelled",
             Self::Malformed { .. } => "malformed_request",
             Self::TooManyLogins => "too_many_logins",
+            Self::StoreAway => "store_away",
             Self::Internal => "internal",
         }
     }
@@ -72,7 +75,7 @@ impl Problem<'_> {
             Self::OtherBrowser | Self::ProviderRefused { .. } => StatusCode::FORBIDDEN,
             // Not 502: content delivery networks put a page of their own in the place of one, and the person would read
             // that the server is down.
-            Self::ProviderUnreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ProviderUnreachable { .. } | Self::StoreAway => StatusCode::SERVICE_UNAVAILABLE,
             Self::Cancelled => StatusCode::OK,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -101,7 +104,9 @@ impl Problem<'_> {
         );
         let page = Page::without_form(self.status(), self.title(), content);
         match self {
-            Self::ProviderUnreachable { .. } | Self::TooManyLogins => page.retry_after(RETRY_SECONDS),
+            Self::ProviderUnreachable { .. } | Self::TooManyLogins | Self::StoreAway => {
+                page.retry_after(RETRY_SECONDS)
+            }
             _ => page,
         }
     }
@@ -113,7 +118,7 @@ impl Problem<'_> {
             Self::Expired => "This login is no longer valid",
             Self::OtherBrowser => "This login did not begin in this browser",
             Self::ProviderRefused { .. } => "You were not signed in",
-            Self::ProviderUnreachable { .. } => "Signing in does not work at the moment",
+            Self::ProviderUnreachable { .. } | Self::StoreAway => "Signing in does not work at the moment",
             Self::Cancelled => "You cancelled",
             Self::Malformed { .. } => "This server does not understand your application",
             Self::TooManyLogins => "Too many people are connecting",
@@ -148,6 +153,9 @@ impl Problem<'_> {
                 None => html!("A part of its request is missing or not right."),
             },
             Self::TooManyLogins => html!("This server takes on only so many logins at a time."),
+            Self::StoreAway => html!(
+                "This server cannot find out whether this login was used before. You did nothing wrong, and nothing was connected."
+            ),
             Self::Internal => html!("It could not prepare your login. You did nothing wrong."),
         }
     }
@@ -175,6 +183,9 @@ impl Problem<'_> {
             Self::Malformed { .. } => {
                 vec![html!("Update your application, and connect again."), html!("{}", ASK)]
             }
+            Self::StoreAway => {
+                vec![html!("Wait a minute, and load this page again. {}", RESTART), html!("{}", ASK)]
+            }
             Self::TooManyLogins => vec![html!("Wait a minute. {}", RESTART)],
         }
     }
@@ -184,7 +195,7 @@ impl Problem<'_> {
 mod tests {
     use super::*;
 
-    const ALL: [Problem<'static>; 10] = [
+    const ALL: [Problem<'static>; 11] = [
         Problem::UnknownClient,
         Problem::UnusableRedirect,
         Problem::Expired,
@@ -194,6 +205,7 @@ mod tests {
         Problem::Cancelled,
         Problem::Malformed { parameter: "code_challenge" },
         Problem::TooManyLogins,
+        Problem::StoreAway,
         Problem::Internal,
     ];
 
@@ -223,6 +235,7 @@ mod tests {
     fn what_passes_by_itself_says_when_to_come_back_and_what_does_not_does_not() {
         let waits =
             |problem: Problem<'_>| page(problem).into_response().headers().contains_key("retry-after");
+        assert!(waits(Problem::StoreAway));
         assert!(waits(Problem::TooManyLogins) && waits(Problem::ProviderUnreachable { provider: "Okta" }));
         assert!(!waits(Problem::Expired) && !waits(Problem::ProviderRefused { provider: "Okta" }));
     }

@@ -61,6 +61,9 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
         }
         Part::Sidecar => {
             programs(paths, steps).await;
+            if tools::find("valkey-server").is_none() {
+                steps.step("a store for replicas", tools::ensure(&tools::STORE, steps.progress)).await;
+            }
             steps.tests("suite sidecar", suite("sidecar")).await;
         }
         Part::Repository => {

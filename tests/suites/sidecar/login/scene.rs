@@ -3,19 +3,21 @@
 //! Listens on loopback. Time stands at `NOW` until the scene's hands move it.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sidecar::clock::{Clock, Hands, UnixTime};
 
 use crate::world::browser::{Browser, Step};
 use crate::world::client::Reply;
+use crate::world::providers::Provider;
 use crate::world::providers::people::Visitor;
 use crate::world::providers::quirks::{Quirks, Vendor};
-use crate::world::providers::{CLIENT_ID, CLIENT_SECRET, Provider};
 use crate::world::running::Sidecar;
 use crate::world::upstream::Upstream;
 use crate::world::{NOW, RESOURCE};
+
+use super::policy::policy;
 
 pub(super) const ORIGIN: &str = "https://mcp.example.com";
 /// Where the client waits.
@@ -75,7 +77,12 @@ impl Scene {
 
     /// One more sidecar with the same policy, which shares nothing else.
     pub(super) async fn replica(&self) -> Sidecar {
-        let policy = policy(&self.provider.issuer(), "oidc", &["1"], &["2"]);
+        self.replica_with(|policy| policy).await
+    }
+
+    /// One more sidecar with a policy that is changed before it is delivered.
+    pub(super) async fn replica_with(&self, change: impl Fn(String) -> String) -> Sidecar {
+        let policy = change(policy(&self.provider.issuer(), "oidc", &["1"], &["2"]));
         Sidecar::enforcing_at(&policy, &self.upstream, &self.clock).await
     }
 
@@ -94,6 +101,11 @@ impl Scene {
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(10), known).await.expect("it is known in time");
+    }
+
+    /// Delivers the policy with a change in it.
+    pub(super) fn edit(&mut self, change: impl Fn(String) -> String) -> String {
+        self.sidecar.enforce(&change(policy(&self.provider.issuer(), "oidc", &["1"], &["2"])))
     }
 
     /// Delivers the policy with these keys.
@@ -162,9 +174,7 @@ impl Scene {
     }
 
     pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let typed = [("content-type", "application/x-www-form-urlencoded")];
-        self.sidecar.send("POST", path, &typed, &form).await
+        post(&self.sidecar, path, fields).await
     }
 
     pub(super) async fn redeem(&self, client: &str, code: &str) -> Reply {
@@ -172,8 +182,7 @@ impl Scene {
     }
 
     pub(super) async fn refresh(&self, client: &str, refresh: &str) -> Reply {
-        let fields = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refresh)];
-        self.token(&fields).await
+        self.token(&refreshment(client, refresh)).await
     }
 
     /// A whole login, up to the tokens.
@@ -184,10 +193,25 @@ impl Scene {
 
     /// The status of a call to the server with this token.
     pub(super) async fn call(&self, access: &str) -> u16 {
-        let bearer = format!("Bearer {access}");
-        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-        self.sidecar.send("POST", "/mcp", &headers, "{}").await.status
+        call(&self.sidecar, access).await
     }
+}
+
+/// Posts a form to a sidecar.
+pub(super) async fn post(sidecar: &Sidecar, path: &str, fields: &[(&str, &str)]) -> Reply {
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let typed = [("content-type", "application/x-www-form-urlencoded")];
+    sidecar.send("POST", path, &typed, &form).await
+}
+
+pub(super) async fn call(sidecar: &Sidecar, access: &str) -> u16 {
+    let bearer = format!("Bearer {access}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    sidecar.send("POST", "/mcp", &headers, "{}").await.status
+}
+
+pub(super) fn refreshment<'a>(client: &'a str, refresh: &'a str) -> [(&'a str, &'a str); 3] {
+    [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refresh)]
 }
 
 pub(super) fn redemption<'a>(client: &'a str, code: &'a str) -> [(&'a str, &'a str); 5] {
@@ -246,30 +270,4 @@ pub(super) fn tokens(reply: &Reply) -> Tokens {
 pub(super) fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
-}
-
-/// A policy in proxy mode, as the operator would deliver it. A key is named by a digit, which is also each of its bytes.
-fn policy(issuer: &str, provider: &str, seal: &[&str], sign: &[&str]) -> String {
-    let preset = crds::provider::Provider::parse(provider).expect("a provider").login();
-    let keys = |names: &[&str]| {
-        let key = |name: &&str| {
-            let bytes = [name.parse::<u8>().expect("a digit"); 32];
-            format!("{{id: k{name}, key: '{}'}}", STANDARD.encode(bytes))
-        };
-        names.iter().map(key).collect::<Vec<_>>().join(", ")
-    };
-    let extra: Vec<_> = preset.extra_params.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    format!(
-        "resource: {RESOURCE}\nmaxBodyBytes: 4194304\ntrust: {{audiences: ['{RESOURCE}']}}\n\
-         claims: {{scope: [scope], user: {user}, audience: aud}}\nrequiredScopes: [mcp]\nproxy:\n  \
-         login: {{provider: {provider}, issuer: '{issuer}', clientId: '{CLIENT_ID}', clientSecret: '{CLIENT_SECRET}', \
-         scopes: [{scopes}], extraParams: {{{extra}}}}}\n  \
-         redirects: ['{ORIGIN}/oauth/callback']\n  clients: {{dynamic: on, metadataDocuments: on}}\n  consent: always\n  \
-         lifetimes: {{access: 900, refresh: 2592000}}\n  keys: {{seal: [{seal}], sign: [{sign}]}}\n",
-        user = preset.user,
-        scopes = preset.scopes.join(", "),
-        extra = extra.join(", "),
-        seal = keys(seal),
-        sign = keys(sign),
-    )
 }

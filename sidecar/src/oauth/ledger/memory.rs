@@ -1,45 +1,27 @@
-//! What must happen once: a login's return, a code's redemption, a generation of a refresh token; and what was revoked.
+//! What one replica remembers of what must happen once, and of what was revoked.
 //!
-//! Keeps it in memory, bounded, and per replica: what that means stands in `docs/proxy-mode.md`. No token, code or name is
-//! kept, only ids that we made (O29). Meets A13, D11, I7, O07, O12, O30.
+//! Keeps it in memory, bounded: what that means without a store stands in `docs/proxy-mode.md`. No token, code or name is kept,
+//! only ids that we made (O29) and what the store calls them. Meets A13, D11, I7, O07, O12, O30.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::{OVERLAP, Once, Turn};
 use crate::clock::Clock;
 
 /// Remembers for one policy; edits of the policy do not make it forget.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct Memory {
     clock: Clock,
     used: Mutex<Bounded<String, ()>>,
     families: Mutex<Bounded<String, Family>>,
     revoked: Mutex<Bounded<String, ()>>,
+    /// What other replicas revoked, by what the store calls it.
+    heard: Mutex<Bounded<String, ()>>,
     /// Families share these by their first letters: two that meet wait for each other, and that is all.
     turns: Vec<tokio::sync::Mutex<()>>,
-}
-
-/// Whether something may happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Once {
-    First,
-    /// It happened before.
-    Again,
-    /// So much happens that what happened can no longer be remembered: closed (promise 1).
-    Full,
-}
-
-/// What to do with a refresh token of a generation.
-#[derive(Debug, Clone)]
-pub enum Turn {
-    /// It is the newest that is known: exchange it, and say so with `Ledger::turned`.
-    Exchange,
-    /// It was exchanged just now: this is what came of it (D11: clients do send it twice).
-    Same(Arc<str>),
-    /// It was exchanged before, and not just now: somebody else has it (O12).
-    Reused,
 }
 
 #[derive(Debug, Clone)]
@@ -50,18 +32,19 @@ struct Family {
     answer: Arc<str>,
 }
 
-/// D11: bursts lie up to 76 s apart.
-pub const OVERLAP: Duration = Duration::from_mins(2);
+/// Longer than any access token lives: after that it is over anyway.
+const HEARD: Duration = Duration::from_mins(65);
 const MOST: usize = 100_000;
 const TURNS: usize = 256;
 
-impl Ledger {
+impl Memory {
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
             used: Mutex::new(Bounded::default()),
             families: Mutex::new(Bounded::default()),
             revoked: Mutex::new(Bounded::default()),
+            heard: Mutex::new(Bounded::default()),
             turns: (0..TURNS).map(|_| tokio::sync::Mutex::new(())).collect(),
         }
     }
@@ -121,6 +104,21 @@ impl Ledger {
 
     pub fn is_revoked(&self, family: &str) -> bool {
         lock(&self.revoked).get(family, self.clock.uptime()).is_some()
+    }
+
+    /// Another replica revoked the family that the store calls so.
+    pub fn hear(&self, name: &str) {
+        let now = self.clock.uptime();
+        let mut heard = lock(&self.heard);
+        heard.forget(now);
+        heard.make_room(MOST);
+        heard.put(name.to_owned(), (), now + HEARD);
+    }
+
+    /// Whether one of these names was heard. They are not worked out where nothing ever was.
+    pub fn has_heard<I: Iterator<Item = String>>(&self, names: impl FnOnce() -> I) -> bool {
+        let heard = lock(&self.heard);
+        heard.len() > 0 && names().any(|name| heard.get(&name, self.clock.uptime()).is_some())
     }
 }
 
@@ -186,9 +184,20 @@ mod tests {
 
     const LONG: Duration = Duration::from_hours(1);
 
-    fn ledger() -> (Ledger, crate::clock::Hands) {
+    fn ledger() -> (Memory, crate::clock::Hands) {
         let (clock, hands) = Clock::by_hand(UnixTime(1_800_000_000));
-        (Ledger::new(clock), hands)
+        (Memory::new(clock), hands)
+    }
+
+    #[test]
+    fn o30_what_was_heard_is_known_for_as_long_as_a_token_could_live() {
+        let (memory, hands) = ledger();
+        let heard = |name: &'static str| memory.has_heard(|| [name.to_owned()].into_iter());
+        assert!(!heard("one"));
+        memory.hear("one");
+        assert!(heard("one") && !heard("other"));
+        hands.advance(HEARD);
+        assert!(!heard("one"));
     }
 
     #[test]

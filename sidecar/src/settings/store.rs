@@ -1,0 +1,87 @@
+//! The store of those who have no operator: where replicas tell one another what happened once.
+//!
+//! Pure. Variables of our own, for nobody in this field has any; the certificates of its authority are PEM text, as Compose files hold
+//! it.
+
+use crds::names::StoreUrl;
+use crds::proxy::{ClientSecret, Store, StoreUser};
+use crds::violation::Collector;
+
+use super::Environment;
+use super::environment::first;
+
+const URL: &str = "MCP_OAUTH_STORE_URL";
+const USERNAME: &str = "MCP_OAUTH_STORE_USERNAME";
+const PASSWORD: &str = "MCP_OAUTH_STORE_PASSWORD";
+const CA: &str = "MCP_OAUTH_STORE_CA";
+
+/// `None` where a variable is wrong, and `Some(None)` where there is no store.
+pub(super) fn store(environment: &Environment, found: &mut Collector) -> Option<Option<Store>> {
+    let given = |name: &'static str| first(environment, &[name]).map(|(_, text)| text);
+    let Some(url) = given(URL) else {
+        for name in [USERNAME, PASSWORD, CA].into_iter().filter(|name| given(name).is_some()) {
+            found.report(name, "is for a store, which MCP_OAUTH_STORE_URL does not name");
+        }
+        return Some(None);
+    };
+    let username = given(USERNAME).map(|text| found.take(USERNAME, StoreUser::parse(text)));
+    let password = given(PASSWORD).map(|text| found.take(PASSWORD, ClientSecret::parse(text)));
+    if username.is_some() && password.is_none() {
+        found.report(PASSWORD, "is missing: a user of the store has a password");
+    }
+    Some(Some(Store {
+        url: found.take(URL, StoreUrl::parse(url))?,
+        username: whole(username)?,
+        password: whole(password)?,
+        ca_bundle: given(CA).map(str::to_owned),
+    }))
+}
+
+/// What was given and is right, or was not given.
+fn whole<T>(given: Option<Option<T>>) -> Option<Option<T>> {
+    match given {
+        Some(given) => given.map(Some),
+        None => Some(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Result<Option<Store>, String> {
+        let environment =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut found = Collector::default();
+        let store = store(&environment, &mut found);
+        found.finish(store).map_err(|violations| violations.to_string())
+    }
+
+    #[test]
+    fn a_store_is_an_address_and_whatever_it_wants_to_know() {
+        assert_eq!(of(&[]), Ok(None));
+        let plain = of(&[(URL, "redis://valkey:6379")]).expect("right").expect("a store");
+        assert_eq!((plain.username, plain.password, plain.ca_bundle), (None, None, None));
+        let all = [(URL, "rediss://valkey"), (USERNAME, "mcp"), (PASSWORD, "s3cret"), (CA, "PEM")];
+        let all = of(&all).expect("right").expect("a store");
+        assert_eq!(all.password.expect("a password").expose(), "s3cret");
+        assert_eq!(all.username.expect("a user").as_str(), "mcp");
+        assert_eq!(all.ca_bundle.as_deref(), Some("PEM"));
+    }
+
+    #[test]
+    fn every_mistake_is_named_by_its_variable() {
+        for (pairs, name) in [
+            (&[(URL, "http://valkey")][..], URL),
+            (&[(URL, "redis://a:b@valkey")], URL),
+            (&[(PASSWORD, "x")], PASSWORD),
+            (&[(CA, "x")], CA),
+            (&[(URL, "redis://valkey"), (USERNAME, "a b"), (PASSWORD, "x")], USERNAME),
+            (&[(URL, "redis://valkey"), (USERNAME, "a")], PASSWORD),
+            (&[(URL, "redis://valkey"), (PASSWORD, "\u{7}")], PASSWORD),
+        ] {
+            let said = of(pairs).expect_err(name);
+            assert!(said.starts_with(&format!("{name}: ")), "{said}");
+        }
+    }
+}
