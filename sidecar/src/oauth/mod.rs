@@ -51,7 +51,7 @@ use clients::Clients;
 use error::{Code, OAuthError, json_response};
 use ledger::Ledger;
 use mint::{MintError, Minter};
-use pace::Pace;
+use pace::{Pace, Paces};
 use page::Problem;
 use seal::{SealError, Sealer};
 use upstream::Upstream;
@@ -130,6 +130,10 @@ pub struct AuthorizationServer {
     pub(crate) ledger: Ledger,
     pub(crate) upstream: Upstream,
     pub(crate) registrations: Pace,
+    /// Secrets and assertions that were not a client's.
+    pub(crate) wrong_proofs: Paces,
+    /// Codes and refresh tokens that were not good.
+    pub(crate) wrong_grants: Paces,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     metadata: Bytes,
@@ -176,7 +180,9 @@ impl AuthorizationServer {
             keys: KeySet::parse(&minter.key_set()).map_err(|_| MintError::Key)?,
             key_document: minter.key_set(),
             sealer: Sealer::new(&issuer, &proxy.keys.seal, random)?,
-            registrations: Pace::new(clock.clone()),
+            registrations: Pace::new(pace::REGISTRATIONS, clock.clone()),
+            wrong_proofs: Paces::new(pace::WRONG, clock.clone()),
+            wrong_grants: Paces::new(pace::WRONG, clock.clone()),
             minter,
             policy,
             proxy,

@@ -1,61 +1,167 @@
 //! How often something may happen: a bucket that fills steadily and is emptied by each.
 //!
-//! Pure. One per replica and policy; nothing is keyed on an address that an ingress hides ("Decided" 7). Meets O15, O25.
+//! Pure. One per replica and policy, or one for each client; nothing is keyed on an address that an ingress hides ("Decided" 7). Meets
+//! O15, O25.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::values::ClientKey;
 use crate::clock::Clock;
 
-/// 50 a second, 500 at once.
+/// So many a second, and so many at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    pub per_second: f64,
+    pub burst: f64,
+}
+
+/// Clients that register themselves.
+pub const REGISTRATIONS: Rate = Rate { per_second: 50.0, burst: 500.0 };
+/// What a client may get wrong: nobody honest is wrong so often, and nobody guesses anything at this pace.
+pub const WRONG: Rate = Rate { per_second: 5.0, burst: 50.0 };
+
+/// One for everybody.
 #[derive(Debug)]
 pub struct Pace {
     clock: Clock,
+    rate: Rate,
     bucket: Mutex<Bucket>,
 }
 
+/// One for each client.
 #[derive(Debug)]
+pub struct Paces {
+    clock: Clock,
+    rate: Rate,
+    buckets: Mutex<HashMap<ClientKey, Bucket>>,
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Bucket {
     left: f64,
     at: Duration,
 }
 
-const PER_SECOND: f64 = 50.0;
-const BURST: f64 = 500.0;
+/// Of more clients nothing is remembered: those that were wrong longest ago are forgotten.
+const MOST: usize = 10_000;
 
 impl Pace {
-    pub fn new(clock: Clock) -> Self {
-        let at = clock.uptime();
-        Self { clock, bucket: Mutex::new(Bucket { left: BURST, at }) }
+    pub fn new(rate: Rate, clock: Clock) -> Self {
+        let bucket = Bucket { left: rate.burst, at: clock.uptime() };
+        Self { clock, rate, bucket: Mutex::new(bucket) }
     }
 
     /// Whether one more may happen now.
     pub fn allows(&self) -> bool {
-        let now = self.clock.uptime();
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let filled = bucket.left + now.saturating_sub(bucket.at).as_secs_f64() * PER_SECOND;
-        *bucket = Bucket { left: filled.min(BURST), at: now };
-        let allowed = bucket.left >= 1.0;
+        *bucket = bucket.filled(self.rate, self.clock.uptime());
+        bucket.take()
+    }
+}
+
+impl Paces {
+    pub fn new(rate: Rate, clock: Clock) -> Self {
+        Self { clock, rate, buckets: Mutex::default() }
+    }
+
+    /// Whether one more may happen to this client.
+    pub fn is_open(&self, client: &ClientKey) -> bool {
+        let now = self.clock.uptime();
+        self.lock().get(client).is_none_or(|bucket| bucket.filled(self.rate, now).left >= 1.0)
+    }
+
+    /// One more happened. Says whether it was one of those that may.
+    pub fn note(&self, client: &ClientKey) -> bool {
+        let now = self.clock.uptime();
+        let mut buckets = self.lock();
+        let known = buckets.get(client).copied();
+        if known.is_none() && buckets.len() >= MOST {
+            make_room(&mut buckets, self.rate, now);
+        }
+        let mut bucket = known.unwrap_or(Bucket { left: self.rate.burst, at: now }).filled(self.rate, now);
+        let allowed = bucket.take();
+        buckets.insert(client.clone(), bucket);
+        allowed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientKey, Bucket>> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Bucket {
+    fn filled(self, rate: Rate, now: Duration) -> Self {
+        let filled = self.left + now.saturating_sub(self.at).as_secs_f64() * rate.per_second;
+        Self { left: filled.min(rate.burst), at: now }
+    }
+
+    fn take(&mut self) -> bool {
+        let allowed = self.left >= 1.0;
         if allowed {
-            bucket.left -= 1.0;
+            self.left -= 1.0;
         }
         allowed
+    }
+}
+
+fn make_room(buckets: &mut HashMap<ClientKey, Bucket>, rate: Rate, now: Duration) {
+    buckets.retain(|_, bucket| bucket.filled(rate, now).left < rate.burst);
+    if buckets.len() >= MOST
+        && let Some(oldest) =
+            buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(client, _)| client.clone())
+    {
+        buckets.remove(&oldest);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixTime;
+    use crate::clock::{Hands, UnixTime};
+
+    fn clock() -> (Clock, Hands) {
+        Clock::by_hand(UnixTime(1_800_000_000))
+    }
 
     #[test]
     fn o15_a_burst_passes_and_then_so_many_a_second() {
-        let (clock, hands) = Clock::by_hand(UnixTime(1_800_000_000));
-        let pace = Pace::new(clock);
+        let (clock, hands) = clock();
+        let pace = Pace::new(REGISTRATIONS, clock);
         assert_eq!((0..1000).filter(|_| pace.allows()).count(), 500);
         hands.advance(Duration::from_secs(1));
         assert_eq!((0..1000).filter(|_| pace.allows()).count(), 50);
         hands.advance(Duration::from_hours(1));
         assert_eq!((0..1000).filter(|_| pace.allows()).count(), 500);
+    }
+
+    #[test]
+    fn o25_what_one_client_gets_wrong_costs_no_other_one() {
+        let (clock, hands) = clock();
+        let paces = Paces::new(WRONG, clock);
+        let (one, other) = (ClientKey::plain("one"), ClientKey::plain("other"));
+        assert_eq!((0..1000).filter(|_| paces.note(&one)).count(), 50);
+        assert!(!paces.is_open(&one) && paces.is_open(&other));
+        hands.advance(Duration::from_secs(1));
+        assert!(paces.is_open(&one));
+        assert_eq!((0..1000).filter(|_| paces.note(&one)).count(), 5);
+    }
+
+    #[test]
+    fn o15_clients_that_are_remembered_are_bounded_and_the_newest_stay() {
+        let (clock, hands) = clock();
+        let paces = Paces::new(WRONG, clock);
+        let client = |at: usize| ClientKey::plain(&at.to_string());
+        for at in 0..=MOST {
+            (0..50).for_each(|_| drop(paces.note(&client(at))));
+            hands.advance(Duration::from_micros(1));
+        }
+        assert_eq!(paces.lock().len(), MOST);
+        assert!(!paces.is_open(&client(MOST)));
+        // Those that may do everything again are not worth a place.
+        hands.advance(Duration::from_hours(1));
+        paces.note(&client(MOST + 1));
+        assert_eq!(paces.lock().len(), 1);
     }
 }

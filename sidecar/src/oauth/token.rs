@@ -3,6 +3,8 @@
 //! Authenticates the client before anything is looked at (O25), and answers in JSON, whatever happens (D15). Meets A1, A23, D6,
 //! D15, O23–O25.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
@@ -25,7 +27,7 @@ pub(super) async fn answer(
     if !resource::is_ours(form.get("resource"), server.policy.resource.as_str()) {
         return Err(OAuthError::new(Code::InvalidTarget, "the resource is not this server"));
     }
-    match form.get("grant_type") {
+    let answered = match form.get("grant_type") {
         Some("authorization_code") => redeem::answer(server, &form, &client).await,
         Some("refresh_token") => refresh::answer(server, &form, &client).await,
         Some(_) => Err(OAuthError::new(
@@ -33,8 +35,21 @@ pub(super) async fn answer(
             "grant_type must be authorization_code or refresh_token",
         )),
         None => Err(OAuthError::new(Code::InvalidRequest, "grant_type is missing")),
+    };
+    let is_wrong = answered.as_ref().is_err_and(|error| error.code == Code::InvalidGrant);
+    // O25: what is wrong too often is answered late. What is right is not: many people share the id of one client, and whoever
+    // knows it must not be able to shut them out.
+    if is_wrong && !server.wrong_grants.note(&client.key) {
+        tokio::time::sleep(LATE).await;
     }
+    answered
 }
+
+const LATE: Duration = Duration::from_secs(1);
+const TOO_OFTEN: OAuthError = OAuthError::new(
+    Code::TooManyRequests,
+    "the client proved itself wrongly too often in the last seconds; try again",
+);
 
 /// The parameters of a request whose client is who it says.
 pub(super) async fn authenticated(
@@ -46,12 +61,20 @@ pub(super) async fn authenticated(
     let presented = presented(&head.headers, &form)?;
     let found = server.clients.find(&presented.id, &server.proxy, &server.sealer).await;
     let client = found.map_err(|_| unknown())?;
+    // O25: a secret that is not looked at cannot be guessed. Clients without one bring none, and are not kept waiting.
+    let brings_proof = !matches!(presented.proof, Proof::None);
+    if brings_proof && !server.wrong_proofs.is_open(&client.key) {
+        return Err(TOO_OFTEN);
+    }
     let is_proved = match &presented.proof {
         Proof::Assertion(assertion) => prove(server, assertion, &client).await?,
         _ => false,
     };
-    if !is_proved {
-        client.credentials.check(&presented.proof)?;
+    if !is_proved && let Err(error) = client.credentials.check(&presented.proof) {
+        if brings_proof {
+            server.wrong_proofs.note(&client.key);
+        }
+        return Err(error);
     }
     drop(presented);
     Ok((form, client))

@@ -2,6 +2,7 @@
 //! attacker's are two jars; the provider is one by the book, or one that lies.
 
 mod github;
+mod guesses;
 mod policy;
 mod provider;
 mod registration;
