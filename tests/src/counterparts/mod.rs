@@ -4,9 +4,11 @@
 //! there. What fetches and runs them is installed with apt where it is missing.
 
 pub mod clients;
+pub mod conformance;
 pub mod everything;
 pub mod fastmcp;
 pub mod keycloak;
+pub mod node;
 mod npm;
 pub mod oidc_provider;
 mod python;
@@ -24,4 +26,9 @@ pub async fn prepare(paths: &Paths, progress: Progress) -> Result<Vec<PathBuf>, 
     clients::install(paths, progress).await?;
     keycloak::install(paths, progress).await?;
     Ok(vec![everything, fastmcp])
+}
+
+/// Fetches everything that suite browser needs.
+pub async fn prepare_browser(paths: &Paths, progress: Progress) -> Result<(), Error> {
+    conformance::Conformance::install(paths, progress).await.map(drop)
 }

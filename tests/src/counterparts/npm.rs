@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::lab::command::check;
 use crate::lab::{Error, Paths, Progress, hex};
 
 const BOUND: Duration = Duration::from_mins(10);
+/// Tests run side by side, and each package is installed once.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// The folder whose `node_modules` holds what the lock file in `source` names.
 pub(super) async fn install(source: &Path, paths: &Paths, progress: Progress) -> Result<PathBuf, Error> {
@@ -19,6 +22,7 @@ pub(super) async fn install(source: &Path, paths: &Paths, progress: Progress) ->
     let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = paths.cache("npm").join(format!("{name}-{}", &hex(&Sha256::digest(&bytes))[..12]));
     let done = folder.join("installed");
+    let _held = ONE_AT_A_TIME.lock().await;
     if done.is_file() {
         return Ok(folder);
     }

@@ -66,6 +66,13 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
             }
             steps.tests("suite sidecar", suite("sidecar")).await;
         }
+        Part::Browser => {
+            programs(paths, steps).await;
+            let fetched = counterparts::prepare_browser(paths, steps.progress);
+            if steps.step("what suite browser meets", fetched).await.is_some() {
+                steps.tests("suite browser", suite("browser")).await;
+            }
+        }
         Part::Repository => {
             // The charts are judged by helm: fetched once, and not by every test at the same time.
             let tools = tools::ensure_kubectl(paths, steps.progress);
