@@ -10,6 +10,7 @@ use super::Page;
 use super::html::{Html, html};
 use super::text::Shown;
 use super::who::{Client, Returns};
+use crate::oauth::scopes::OFFLINE;
 
 /// Everything that the page says.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,8 @@ pub struct Consent<'a> {
     pub remember: Remember,
     pub form: Form<'a>,
 }
+
+const EVERYTHING: &str = "Everything that this server lets you do";
 
 /// Where the answer is sent, and what it carries back.
 #[derive(Debug, Clone, Copy)]
@@ -79,10 +82,17 @@ impl Consent<'_> {
 <div><dt>Asked of {}</dt><dd>{}</dd></div>
 </dl>",
             self.server.as_str(),
-            list(self.scopes, "No particular permission", |_| None),
+            self.wished(),
             self.provider,
             list(self.provider_scopes, "Who you are", meaning),
         )
+    }
+
+    /// Where no permission is named, none is left out: such a token opens all that this server has.
+    fn wished(&self) -> Html {
+        let (stays, named): (Vec<_>, Vec<_>) = self.scopes.iter().partition(|scope| **scope == OFFLINE);
+        let everything = if named.is_empty() { html!("<li>{}</li>\n", EVERYTHING) } else { Html::default() };
+        html!("<ul>\n{}{}{}</ul>", everything, items(&named, |_| None), items(&stays, meaning))
     }
 
     /// Cancel comes first, for the eye, the keyboard and the Enter key alike: a form that is sent without a choice takes
@@ -121,11 +131,15 @@ fn list(scopes: &[&str], nothing: &'static str, meaning: fn(&str) -> Option<&'st
     if scopes.is_empty() {
         return html!("{}", nothing);
     }
+    html!("<ul>\n{}</ul>", items(scopes, meaning))
+}
+
+fn items(scopes: &[&str], meaning: fn(&str) -> Option<&'static str>) -> Html {
     let item = |scope: &&str| match (meaning(scope), Shown::ascii(scope)) {
         (Some(meaning), scope) => html!("<li><span>{}</span> <code>{}</code></li>\n", meaning, &scope),
         (None, scope) => html!("<li><code>{}</code></li>\n", &scope),
     };
-    html!("<ul>\n{}</ul>", scopes.iter().map(item).collect::<Html>())
+    scopes.iter().map(item).collect()
 }
 
 /// OpenID Connect Core §5.4 and §11, in the words of the person whom they are about.

@@ -233,6 +233,20 @@ fn a9_only_a_known_client_at_its_own_website_comes_without_a_warning() {
 }
 
 #[test]
+fn i4_a_client_that_names_no_permission_is_said_to_get_everything() {
+    let server = server();
+    let asked = consent(&server, Client::Known("Claude"), Returns::Website("claude.ai"));
+    let page = |scopes: &[&str]| text(&Consent { scopes, ..asked }.page());
+    let everything = "<li>Everything that this server lets you do</li>";
+    let stays = "<li><span>To stay signed in</span> <code>offline_access</code></li>";
+    assert!(page(&[]).contains(&format!("<dt>It asks for</dt><dd><ul>\n{everything}\n</ul></dd>")));
+    assert!(page(&["offline_access"]).contains(&format!("{everything}\n{stays}\n</ul>")));
+    let named = page(&["offline_access", "trino.read"]);
+    assert!(!named.contains(everything));
+    assert!(named.contains(&format!("<li><code>trino.read</code></li>\n{stays}\n</ul>")));
+}
+
+#[test]
 fn a_name_that_nobody_vouches_for_stands_in_quotation_marks_and_none_is_said_to_be_none() {
     let server = server();
     let page = |client| text(&consent(&server, client, Returns::Website("claude.ai")).page());
