@@ -3,6 +3,7 @@
 //! Fetches packages by name into the cache, outside the checkout; each step looks first and does nothing when all is
 //! there. What fetches and runs them is installed with apt where it is missing.
 
+pub mod chromium;
 pub mod clients;
 pub mod conformance;
 pub mod everything;
@@ -28,7 +29,12 @@ pub async fn prepare(paths: &Paths, progress: Progress) -> Result<Vec<PathBuf>, 
     Ok(vec![everything, fastmcp])
 }
 
-/// Fetches everything that suite browser needs.
+/// Fetches everything that suite browser needs. A machine that cannot install a browser goes without: the suite says what
+/// it skips, or fails where nothing may be skipped.
 pub async fn prepare_browser(paths: &Paths, progress: Progress) -> Result<(), Error> {
-    conformance::Conformance::install(paths, progress).await.map(drop)
+    if let Err(missing) = tools::ensure(&tools::BROWSER, progress).await {
+        progress.say(missing);
+    }
+    conformance::Conformance::install(paths, progress).await?;
+    chromium::install(paths, progress).await.map(drop)
 }

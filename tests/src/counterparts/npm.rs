@@ -1,10 +1,12 @@
 //! Packages of npm, pinned by a lock file, in a folder of the cache that is named after it.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
@@ -40,4 +42,15 @@ pub(super) async fn install(source: &Path, paths: &Paths, progress: Progress) ->
     let _ = fs::remove_dir_all(&folder);
     fs::rename(&work, &folder).map_err(Error::file("create", &folder))?;
     Ok(folder)
+}
+
+/// Puts a program beside the packages that it uses: Node looks for them beside the program's own file. In one step, for
+/// somebody may be starting it.
+pub(super) fn put(program: &Path, folder: &Path) -> Result<PathBuf, Error> {
+    let place = folder.join(program.file_name().unwrap_or_default());
+    let text = fs::read(program).map_err(Error::file("read", program))?;
+    let mut copy = NamedTempFile::new_in(folder).map_err(Error::file("create", &place))?;
+    copy.write_all(&text).map_err(Error::file("write", &place))?;
+    copy.persist(&place).map_err(|failed| Error::file("create", &place)(failed.error))?;
+    Ok(place)
 }

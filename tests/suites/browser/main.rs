@@ -2,7 +2,10 @@
 //! project, and a real browser. Needs neither root nor a cluster; fetches packages into the cache.
 
 mod conformance;
+mod looks;
+mod pages;
 mod scene;
+mod stage;
 #[path = "../../src/world/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the sidecar's suite uses the rest")]
 mod world;

@@ -7,17 +7,22 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use harness::lab::command::Group;
 use harness::lab::{Environment, Paths, Progress, eventually};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sidecar::clock::Clock;
 use tempfile::TempDir;
+use url::Url;
 
 use crate::world::SECRET;
 use crate::world::client::{Reply, request, send};
 use crate::world::providers::quirks::Quirks;
 use crate::world::providers::{CLIENT_ID, CLIENT_SECRET, Provider};
 
+const VERIFIER: &str = "a-verifier-of-the-client-with-enough-characters-in-it";
 const START: Duration = Duration::from_secs(30);
 
 pub(crate) fn paths() -> Paths {
@@ -120,8 +125,17 @@ impl Sidecar {
     }
 
     pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        self.ask("POST", path, headers, body).await
+    }
+
+    /// One of its pages, by the whole address.
+    pub(crate) async fn get(&self, url: &str) -> Reply {
+        self.ask("GET", url.strip_prefix(&self.origin).expect("the page is here"), &[], "").await
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let host = self.origin.trim_start_matches("http://");
-        send(self.address, request("POST", path, &[&[("host", host)], headers].concat(), body)).await
+        send(self.address, request(method, path, &[&[("host", host)], headers].concat(), body)).await
     }
 }
 
@@ -129,7 +143,7 @@ impl Sidecar {
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) sidecar: Sidecar,
-    _provider: Provider,
+    pub(crate) provider: Provider,
 }
 
 impl Scene {
@@ -140,8 +154,49 @@ impl Scene {
         let login =
             Login { provider: "oidc", issuer: &provider.issuer(), client: (CLIENT_ID, CLIENT_SECRET) };
         let sidecar = Sidecar::start(place, free_port(), login).await;
-        Self { sidecar, _provider: provider }
+        Self { sidecar, provider }
     }
+
+    /// Where a public client of this name sends its user, who will come back to this address.
+    pub(crate) async fn authorize(&self, name: &str, callback: &str) -> String {
+        let metadata = json!({
+            "client_name": name, "redirect_uris": [callback], "token_endpoint_auth_method": "none",
+        });
+        let client = self.sidecar.register(&metadata).await;
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+        let query = form(&[
+            ("response_type", "code"),
+            ("client_id", client["client_id"].as_str().expect("an id")),
+            ("redirect_uri", callback),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+            ("state", "the client's own"),
+            ("resource", &self.sidecar.url()),
+        ]);
+        format!("{}/oauth/authorize?{query}", self.sidecar.origin)
+    }
+
+    /// What the client makes of the code that its user brought back.
+    pub(crate) async fn redeem(&self, authorize: &str, code: &str) -> Reply {
+        let asked = Url::parse(authorize).expect("an address");
+        let asked = |name: &str| {
+            let mut pairs = asked.query_pairs();
+            pairs.find(|(known, _)| known == name).expect("it is there").1.into_owned()
+        };
+        let body = form(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", &asked("client_id")),
+            ("redirect_uri", &asked("redirect_uri")),
+            ("code", code),
+            ("code_verifier", VERIFIER),
+        ]);
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.sidecar.post("/oauth/token", &headers, &body).await
+    }
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// The sidecar, as cargo has built it.
