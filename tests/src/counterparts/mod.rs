@@ -8,6 +8,7 @@ pub mod clients;
 pub mod conformance;
 pub mod everything;
 pub mod fastmcp;
+pub mod inspector;
 pub mod keycloak;
 pub mod node;
 mod npm;
@@ -36,5 +37,8 @@ pub async fn prepare_browser(paths: &Paths, progress: Progress) -> Result<(), Er
         progress.say(missing);
     }
     conformance::Conformance::install(paths, progress).await?;
-    chromium::install(paths, progress).await.map(drop)
+    chromium::install(paths, progress).await?;
+    inspector::prepare(paths, progress).await?;
+    oidc_provider::install(paths, progress).await?;
+    Everything::install(paths, progress).await.map(drop)
 }

@@ -2,6 +2,7 @@
 //! project, and a real browser. Needs neither root nor a cluster; fetches packages into the cache.
 
 mod conformance;
+mod inspector;
 mod looks;
 mod pages;
 mod scene;

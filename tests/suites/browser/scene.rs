@@ -2,9 +2,8 @@
 //!
 //! Starts it on loopback; it ends with the test.
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -21,6 +20,7 @@ use crate::world::SECRET;
 use crate::world::client::{Reply, request, send};
 use crate::world::providers::quirks::Quirks;
 use crate::world::providers::{CLIENT_ID, CLIENT_SECRET, Provider};
+use crate::world::running::enforcing;
 
 const VERIFIER: &str = "a-verifier-of-the-client-with-enough-characters-in-it";
 const START: Duration = Duration::from_secs(30);
@@ -64,6 +64,11 @@ impl Place {
         format!("http://localhost:{}", self.port)
     }
 
+    /// What clients call.
+    pub(crate) fn url(self) -> String {
+        format!("{}/mcp", self.origin())
+    }
+
     /// Where the provider sends people back to.
     pub(crate) fn callback(self) -> String {
         format!("{}/oauth/callback", self.origin())
@@ -79,26 +84,39 @@ pub(crate) struct Login<'a> {
 }
 
 impl Sidecar {
-    /// At this place, in front of this server, and ready.
+    /// At this place, in front of this server, with nothing but variables, and ready.
     pub(crate) async fn start(place: Place, upstream: u16, login: Login<'_>) -> Self {
-        let origin = place.origin();
+        let url = place.url();
+        let variables = [
+            ("OAUTH_MODE", "proxy"),
+            ("OAUTH_PROVIDER", login.provider),
+            ("OAUTH_ISSUER", login.issuer),
+            ("OAUTH_CLIENT_ID", login.client.0),
+            ("OAUTH_CLIENT_SECRET", login.client.1),
+            ("OAUTH_SERVER_URL", &url),
+            ("JWT_SECRET", SECRET),
+        ];
+        let mut words: Vec<_> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        words.push(program());
+        Self::run(place, upstream, words, tempfile::tempdir().expect("a temporary folder")).await
+    }
+
+    /// The same, with a policy as the operator would deliver it.
+    pub(crate) async fn enforcing(place: Place, upstream: u16, policy: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let document = enforcing("r1", policy);
+        std::fs::write(folder.path().join("policy.yaml"), document).expect("a folder of our own");
+        let words = vec![program(), format!("--policy-dir={}", folder.path().display())];
+        Self::run(place, upstream, words, folder).await
+    }
+
+    /// With these variables, the program and its first flags; with nothing else in its environment.
+    async fn run(place: Place, upstream: u16, mut words: Vec<String>, folder: TempDir) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], place.port));
         let admin = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let variables = BTreeMap::from([
-            ("OAUTH_MODE", "proxy".to_owned()),
-            ("OAUTH_PROVIDER", login.provider.to_owned()),
-            ("OAUTH_ISSUER", login.issuer.to_owned()),
-            ("OAUTH_CLIENT_ID", login.client.0.to_owned()),
-            ("OAUTH_CLIENT_SECRET", login.client.1.to_owned()),
-            ("OAUTH_SERVER_URL", format!("{origin}/mcp")),
-            ("JWT_SECRET", SECRET.to_owned()),
-            ("MCP_OAUTH_UPSTREAM", format!("http://127.0.0.1:{upstream}")),
-        ]);
-        let mut words = vec!["-i".to_owned()];
-        words.extend(variables.into_iter().map(|(name, value)| format!("{name}={value}")));
-        words.push(program().to_string_lossy().into_owned());
+        words.insert(0, "-i".to_owned());
         words.extend([format!("--listen={address}"), format!("--admin={admin}")]);
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        words.push(format!("--upstream=http://127.0.0.1:{upstream}"));
         let log = folder.path().join("log");
         let mut process = Group::tethered(Path::new("env"), &words, &log).expect("it starts");
         eventually("the start of the sidecar", START, async || {
@@ -109,7 +127,7 @@ impl Sidecar {
         })
         .await
         .expect("it is ready in time");
-        Self { origin, address, _folder: folder, _process: process }
+        Self { origin: place.origin(), address, _folder: folder, _process: process }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -200,9 +218,9 @@ fn form(fields: &[(&str, &str)]) -> String {
 }
 
 /// The sidecar, as cargo has built it.
-fn program() -> PathBuf {
+fn program() -> String {
     let suite = std::env::current_exe().expect("this test is a program");
     let built = suite.ancestors().nth(2).expect("cargo builds two folders deep").join("mcp-oauth-sidecar");
     assert!(built.exists(), "{} is not there: cargo build -p mcp-oauth-sidecar", built.display());
-    built
+    built.to_string_lossy().into_owned()
 }
