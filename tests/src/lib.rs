@@ -4,3 +4,4 @@
 pub mod counterparts;
 pub mod demo;
 pub mod lab;
+pub mod pages;

@@ -60,6 +60,12 @@ impl Kubectl {
         capture_with_input(&mut self.command(&["apply", "-f", "-"]), yaml, BOUND).await
     }
 
+    /// Asks the API server what it would say to documents, and changes nothing.
+    pub async fn try_dry_run(&self, yaml: &str) -> Result<Output, Error> {
+        let words = ["apply", "--dry-run=server", "-f", "-"];
+        capture_with_input(&mut self.command(&words), yaml, BOUND).await
+    }
+
     /// Applies documents, which must succeed.
     pub async fn apply(&self, yaml: &str) -> Result<(), Error> {
         succeeded(&["apply"], self.try_apply(yaml).await?).map(drop)

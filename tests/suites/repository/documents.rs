@@ -11,10 +11,12 @@ const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
 
 /// Where the words stand that answers, logs and conditions carry: each as `=> "word"`, `reason: "Word"` or
 /// `const NAME: &str = "Word"`.
-const SAYS: [&str; 10] = [
+const SAYS: [&str; 12] = [
     "sidecar/src/bearer/refusal.rs",
     "sidecar/src/forward/mod.rs",
     "sidecar/src/live/mod.rs",
+    "sidecar/src/oauth/error.rs",
+    "sidecar/src/oauth/page/problem.rs",
     "sidecar/src/reply.rs",
     "sidecar/src/target.rs",
     "operator/src/controller/case.rs",
@@ -25,8 +27,7 @@ const SAYS: [&str; 10] = [
 ];
 
 /// Codes of OAuth, which stand for several reasons, and a host.
-const NO_REASONS: [&str; 5] =
-    ["invalid_token", "invalid_request", "temporarily_unavailable", "unauthorized", "localhost"];
+const NO_REASONS: [&str; 3] = ["invalid_token", "unauthorized", "localhost"];
 
 #[test]
 fn every_link_between_pages_leads_somewhere() {

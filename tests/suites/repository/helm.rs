@@ -37,8 +37,23 @@ pub(crate) async fn template(chart: &str, values: &[&str], kubernetes: &str) -> 
 
 /// The same, as objects.
 pub(crate) async fn objects(chart: &str, values: &[&str]) -> Vec<Value> {
-    let text = template(chart, values, CURRENT).await.expect("the values are good");
-    let documents = serde_yaml::Deserializer::from_str(&text);
+    read(&template(chart, values, CURRENT).await.expect("the values are good"))
+}
+
+/// What helm makes of a text of values, and of more of them on the command line.
+pub(crate) async fn objects_of(chart: &str, text: &str, values: &[&str]) -> Result<Vec<Value>, String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("values.yaml");
+    std::fs::write(&file, text).expect("it is ours");
+    let mut template = Command::new(helm().await);
+    template.args(["template", "sample", chart, "--namespace", "sample", "--kube-version", CURRENT]);
+    template.arg("--values").arg(&file).args(sets(values));
+    let (success, said) = try_run(&mut template);
+    if success { Ok(read(&said)) } else { Err(said) }
+}
+
+fn read(text: &str) -> Vec<Value> {
+    let documents = serde_yaml::Deserializer::from_str(text);
     documents.map(|document| Deserialize::deserialize(document).expect("helm writes YAML")).collect()
 }
 

@@ -7,6 +7,7 @@ mod deny;
 mod documents;
 mod generated;
 mod helm;
+mod pages;
 mod programs;
 mod rendered;
 mod requirements;

@@ -1,6 +1,8 @@
 //! What `kubectl apply` says to policies: each bad one is refused with its field and the reason, and the one that
 //! differs from it in one thing is accepted (K13, J13, P04, R7, R20, promise 5). An API server alone is enough.
 
+mod documented;
+
 use std::time::Instant;
 
 use harness::lab::Progress;
@@ -79,14 +81,21 @@ fn policy(name: &str, spec: &Value) -> String {
     json!({ "apiVersion": "mcpoauth.dev/v1alpha1", "kind": "McpOAuthPolicy", "metadata": metadata, "spec": spec }).to_string()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_bad_policy_is_refused_with_its_field_and_its_twin_is_accepted() {
+/// An API server that knows the definition.
+async fn defined() -> ApiServer {
     let server = ApiServer::start(Progress::since(Instant::now())).await.expect("an API server starts");
     let kubectl = server.kubectl();
     kubectl.apply(DEFINITION).await.expect("the definition is accepted");
     let established =
         ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
     kubectl.check(&established).await.expect("the definition is established");
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_policy_is_refused_with_its_field_and_its_twin_is_accepted() {
+    let server = defined().await;
+    let kubectl = server.kubectl();
     let table: Table = serde_yaml::from_str(TABLE).expect("the table is YAML");
     assert!(table.refused.len() >= 100, "{}", table.refused.len());
     let mut wrong = Vec::new();
