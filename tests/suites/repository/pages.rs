@@ -55,8 +55,7 @@ fn every_provider_has_a_page_with_the_same_parts_in_the_same_order() {
 #[test]
 fn every_page_of_a_provider_shows_its_policy_in_proxy_mode() {
     for (provider, page) in providers() {
-        let policies: Vec<_> =
-            blocks_of(&page).iter().filter(|block| block.is_policy()).map(value).collect();
+        let policies: Vec<_> = blocks_of(&page).iter().filter(|block| block.is_policy()).map(value).collect();
         assert!(!policies.is_empty(), "{page}");
         for policy in &policies {
             assert_eq!(policy["spec"]["provider"], provider.as_str(), "{page}");
@@ -90,6 +89,9 @@ async fn every_set_of_values_in_the_pages_becomes_the_policy_beside_it() {
         assert_eq!(made["provider"], provider.as_str());
         // K03: the secret itself is in a Secret and nowhere else.
         let open = objects.iter().filter(|object| kind(object) != "Secret");
-        assert!(open.clone().all(|object| !object.to_string().contains("a-secret-of-the-provider")), "{page}");
+        assert!(
+            open.clone().all(|object| !object.to_string().contains("a-secret-of-the-provider")),
+            "{page}"
+        );
     }
 }
