@@ -40,14 +40,14 @@ pub(crate) async fn objects(chart: &str, values: &[&str]) -> Vec<Value> {
     read(&template(chart, values, CURRENT).await.expect("the values are good"))
 }
 
-/// What helm makes of a text of values, and of more of them on the command line.
-pub(crate) async fn objects_of(chart: &str, text: &str, values: &[&str]) -> Result<Vec<Value>, String> {
+/// What helm makes of a file of values with this text.
+pub(crate) async fn objects_of(chart: &str, text: &str) -> Result<Vec<Value>, String> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("values.yaml");
     std::fs::write(&file, text).expect("it is ours");
     let mut template = Command::new(helm().await);
     template.args(["template", "sample", chart, "--namespace", "sample", "--kube-version", CURRENT]);
-    template.arg("--values").arg(&file).args(sets(values));
+    template.arg("--values").arg(&file);
     let (success, said) = try_run(&mut template);
     if success { Ok(read(&said)) } else { Err(said) }
 }

@@ -59,7 +59,7 @@ fn namespaces(policies: &[(String, Value)]) -> BTreeSet<&str> {
     named.filter(|namespace| *namespace != "default").collect()
 }
 
-/// The policy that the chart makes of values. The secret comes from the command line there, as the pages say.
+/// The policy that the chart makes of values.
 async fn rendered(values: &Block) -> Value {
     let paths = Paths::new(&Environment::of_process()).expect("there is a place for a cache");
     let tools = tools::ensure_kubectl(&paths, Progress::unseen()).await.expect("helm is there");
@@ -68,7 +68,6 @@ async fn rendered(values: &Block) -> Value {
     std::fs::write(&file, &values.text).expect("it is ours");
     let mut helm = Command::new(tools.join("helm"));
     helm.args(["template", "trino", CHART, "--namespace", "data", "--values"]).arg(&file);
-    helm.args(["--set", "oauth.oidc.clientSecret=a-secret-of-the-provider"]);
     let text = check(&mut helm, Duration::from_mins(1)).await.expect(&values.place);
     let objects = serde_yaml::Deserializer::from_str(&text);
     let mut objects = objects.map(|object| Value::deserialize(object).expect("helm writes YAML"));
