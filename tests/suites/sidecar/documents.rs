@@ -6,7 +6,6 @@
 mod addresses;
 mod answers;
 mod cache;
-mod host;
 mod lookup;
 
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use sidecar::oauth::clients::document::{ClientDocument, DocumentError, Documents
 
 use crate::world;
 use crate::world::authority::Authority;
-use host::{Answer, Host};
+use crate::world::host::{Answer, Host};
 use lookup::Stub;
 
 /// The name that the certificates of the hosts are for.

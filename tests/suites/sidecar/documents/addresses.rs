@@ -11,11 +11,11 @@ use sidecar::fetch::DocumentFetcher;
 use sidecar::oauth::clients::document::Documents;
 use url::{Host, Url};
 
-use super::host::{self, Answer};
 use super::lookup::Stub;
 use super::{NAME, Scene, good, guard, path_of};
 use crate::world;
 use crate::world::authority::Authority;
+use crate::world::host::{self, Answer};
 
 const GENERIC: &str = "the client's metadata document could not be fetched: what its URL names does not answer over https, \
                        or is not on the public Internet";

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::host::Answer;
 use super::{Scene, good, path_of};
+use crate::world::host::Answer;
 
 /// Stands in every body here, and in no refusal.
 const CANARY: &str = "canary-7f3a";

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::host::Answer;
 use super::{Scene, good, path_of};
+use crate::world::host::Answer;
 use crate::world::tokens::key_set;
 
 fn cached(url: &str, directive: &str) -> Answer {
