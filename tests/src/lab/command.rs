@@ -54,10 +54,10 @@ impl Group {
     }
 
     /// Starts a program that runs on and ends with this process, whatever ends this process: a shell beside it
-    /// waits for the end of a pipe that only we hold.
+    /// waits for the end of a pipe that only we hold, and then ends the whole group.
     pub fn tethered(program: &Path, arguments: &[String], log: &Path) -> Result<Self, Error> {
         const SCRIPT: &str = r#"exec 3<&0; "$@" 3<&- </dev/null & program=$!
-            { cat <&3 >/dev/null; kill -KILL "$program"; } & exec 3<&-; wait "$program""#;
+            { cat <&3 >/dev/null; kill -KILL 0; } & exec 3<&-; wait "$program""#;
         let file = File::create(log).map_err(Error::file("create", log))?;
         let twin = file.try_clone().map_err(Error::file("open", log))?;
         let mut command = Command::new("sh");
@@ -215,18 +215,27 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let log = dir.path().join("log");
         let group = Group::daemon(&mut shell(script), &log).expect("sh starts");
+        let grandchild = first_line(&log).await;
+        drop(group);
+        ends(&grandchild).await;
+    }
+
+    async fn first_line(log: &Path) -> String {
         let started = Instant::now();
-        let grandchild = loop {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
+        loop {
+            let text = std::fs::read_to_string(log).unwrap_or_default();
             if text.ends_with('\n') {
-                break text.trim().to_owned();
+                return text.trim().to_owned();
             }
             assert!(started.elapsed() < SOON);
             tokio::time::sleep(Duration::from_millis(10)).await;
-        };
-        drop(group);
+        }
+    }
+
+    async fn ends(process: &str) {
+        let started = Instant::now();
         let running = || {
-            let stat = std::fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
             !stat.is_empty() && !stat.contains(") Z ")
         };
         while running() {
@@ -244,6 +253,13 @@ mod tests {
         assert!(held.ended().is_none());
         drop(held.child().stdin.take());
         within("the end of sleep", SOON, held.wait()).await.expect("in time").expect("it ends");
+        let script = "sleep 60 & echo $!; wait".to_owned();
+        let mut parent =
+            Group::tethered(Path::new("sh"), &["-c".to_owned(), script], &log).expect("sh starts");
+        let child = first_line(&log).await;
+        drop(parent.child().stdin.take());
+        within("the end of sh", SOON, parent.wait()).await.expect("in time").expect("it ends");
+        ends(&child).await;
         let mut short = sleep("0").expect("sleep starts");
         within("the end of sleep", SOON, short.wait()).await.expect("in time").expect("it ends");
     }
