@@ -1,67 +1,30 @@
-//! Keycloak, as its distribution comes: unpacked into the cache, started beside a node with a realm of our own
-//! (`tests/keycloak/realm.json`), over HTTPS under a certificate authority that nobody knows.
+//! Keycloak beside the node of a lab's cluster, over HTTPS under a certificate authority that nobody knows, with a Service that
+//! makes its name known.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
-use crate::lab::command::{Group, check, tail};
-use crate::lab::{Cluster, Error, Paths, Progress, eventually, hex, network};
+use super::{START, ready};
+use crate::lab::command::{Group, check};
+use crate::lab::{Cluster, Error, network};
 
 /// Its name in the cluster: a Service that leads to the node, where it runs.
 pub const HOST: &str = "keycloak.mcp-identity.svc.cluster.local";
 /// What its tokens say.
 pub const ISSUER: &str = "https://keycloak.mcp-identity.svc.cluster.local/realms/mcp";
-/// Of the realm: a confidential client, a public one, and a person.
+/// Of its realm: a confidential client and a public one.
 pub const SERVICE_CLIENT: &str = "mcp-service:known-to-this-test-alone";
 pub const PUBLIC_CLIENT: &str = "mcp-public";
-pub const PERSON: &str = "alice:wonderland";
 
-const ARTIFACT: &str = "org.keycloak:keycloak-quarkus-dist:26.4.0:zip";
-const FOLDER: &str = "keycloak-26.4.0";
-const REALM: &str = include_str!("../../keycloak/realm.json");
 const PORT: u16 = 8443;
-const BOUND: Duration = Duration::from_mins(10);
-const START: Duration = Duration::from_mins(3);
 
 /// A Keycloak that runs until this value is dropped.
 #[derive(Debug)]
 pub struct Keycloak {
-    server: Group,
+    _server: Group,
     folder: tempfile::TempDir,
-}
-
-/// Fetches it, unless it is there, and prepares it for its first start.
-pub async fn install(paths: &Paths, progress: Progress) -> Result<PathBuf, Error> {
-    let digest = hex(&Sha256::digest(format!("{ARTIFACT}\n{REALM}")));
-    let folder = paths.cache("keycloak").join(&digest[..12]);
-    let done = folder.join("prepared");
-    if done.is_file() {
-        return Ok(folder.join(FOLDER));
-    }
-    let work = folder.with_extension("new");
-    let _ = fs::remove_dir_all(&work);
-    fs::create_dir_all(&work).map_err(Error::file("create", &work))?;
-    let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "dependency:unpack"]).arg(format!("-Dartifact={ARTIFACT}"));
-    maven.arg(format!("-DoutputDirectory={}", work.display())).current_dir(&work);
-    progress.during("fetching Keycloak", check(&mut maven, BOUND)).await?;
-    let import = work.join(FOLDER).join("data/import");
-    fs::create_dir_all(&import).map_err(Error::file("create", &import))?;
-    let realm = import.join("realm.json");
-    fs::write(&realm, REALM).map_err(Error::file("write", &realm))?;
-    // What a run that was cut off has left is not taken for done.
-    let _ = fs::remove_dir_all(&folder);
-    fs::rename(&work, &folder).map_err(Error::file("create", &folder))?;
-    let home = folder.join(FOLDER);
-    let mut build = Command::new("sh");
-    build.arg(home.join("bin/kc.sh")).args(["build", "--db=dev-mem"]);
-    progress.during("preparing Keycloak", check(&mut build, BOUND)).await?;
-    fs::write(&done, "").map_err(Error::file("write", &done))?;
-    Ok(home)
 }
 
 impl Keycloak {
@@ -85,30 +48,21 @@ impl Keycloak {
         let command = command.as_std();
         let arguments: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         // It ends with the test, however that ends; else the next run would find its port taken.
-        let server = Group::tethered(Path::new(command.get_program()), &arguments, &log)?;
-        let mut keycloak = Self { server, folder };
-        keycloak.ready(cluster, &log).await?;
-        Ok(keycloak)
+        let mut server = Group::tethered(Path::new(command.get_program()), &arguments, &log)?;
+        let authority = folder.path().join("ca.crt");
+        let document = format!("{ISSUER}/.well-known/openid-configuration");
+        let asked = || {
+            let mut curl = cluster.exec("curl");
+            curl.arg("--cacert").arg(&authority).arg(&document);
+            curl
+        };
+        ready(&mut server, &log, asked).await?;
+        Ok(Self { _server: server, folder })
     }
 
     /// The authority whose certificates it serves with.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
-    }
-
-    async fn ready(&mut self, cluster: &Cluster, log: &Path) -> Result<(), Error> {
-        let authority = self.authority();
-        let document = format!("{ISSUER}/.well-known/openid-configuration");
-        let ask = async || {
-            if let Some(status) = self.server.ended() {
-                let output = tail(&fs::read_to_string(log).unwrap_or_default());
-                return Err(Error::Failed { program: "keycloak".to_owned(), status, output });
-            }
-            let mut curl = cluster.exec("curl");
-            curl.args(["--silent", "--fail", "--max-time", "5", "--cacert"]).arg(&authority).arg(&document);
-            Ok(check(&mut curl, Duration::from_secs(10)).await.ok().map(drop))
-        };
-        eventually("the start of Keycloak", START, ask).await
     }
 }
 
