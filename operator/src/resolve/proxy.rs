@@ -52,6 +52,7 @@ pub(super) fn proxy(
         allow_networks,
         lifetimes,
         keys,
+        store: None,
     })
 }
 

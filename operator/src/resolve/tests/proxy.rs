@@ -44,7 +44,7 @@ fn refusal(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> (Reason, String) {
 #[test]
 fn an_id_at_the_provider_is_enough_and_the_preset_says_the_rest() {
     let policy = policy(&okta("", ""), &Inputs::new());
-    let Proxy { login, redirects, clients, consent, allow_networks, lifetimes, keys } =
+    let Proxy { login, redirects, clients, consent, allow_networks, lifetimes, keys, .. } =
         *policy.proxy.clone().expect("it is in proxy mode");
     assert_eq!((login.client_id.as_str(), login.client_secret), ("0oa1", None));
     let scopes: Vec<_> = login.scopes.iter().map(crds::proxy::ProviderScope::as_str).collect();
