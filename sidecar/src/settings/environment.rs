@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn a_provider_that_is_in_one_place_needs_no_issuer_and_others_do() {
         let google = [("OAUTH_PROVIDER", "google"), ("OAUTH_AUDIENCE", "x"), ("MCP_URL", "https://h/x")];
-        let trust = of(&google).expect("its issuer is known").trust;
+        let trust = of(&google).expect("its issuer is known").trust.clone();
         assert_eq!(trust.oidc.expect("a provider").issuer.as_str(), "https://accounts.google.com");
         let okta = google.map(|(name, value)| (name, if value == "google" { "okta" } else { value }));
         assert!(of(&okta).expect_err("it could be anybody's").contains("OAUTH_ISSUER: is missing"));
