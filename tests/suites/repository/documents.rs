@@ -35,13 +35,37 @@ fn every_link_between_pages_leads_somewhere() {
     let mut dead = Vec::new();
     for page in files.iter().filter(|file| file.is("md")) {
         let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for target in page.text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
-            if !target.contains("://") && !target.is_empty() && !root().join(folder).join(target).exists() {
-                dead.push(format!("{}: {target}", page.path));
+        for link in page.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path =
+                if target.is_empty() { root().join(&page.path) } else { root().join(folder).join(target) };
+            let is_there = heading.is_empty()
+                || std::fs::read_to_string(&path).is_ok_and(|text| anchors(&text).any(|one| one == heading));
+            if !link.contains("://") && !(path.exists() && is_there) {
+                dead.push(format!("{}: {link}", page.path));
             }
         }
     }
     assert!(dead.is_empty(), "{dead:?}");
+}
+
+#[test]
+fn a_heading_is_linked_to_by_its_words() {
+    let text = "# A page\n## Errors of `/oauth/token`, and more\ntext\n### It's 1_2 - 3\n";
+    let found: Vec<_> = anchors(text).collect();
+    assert_eq!(found, ["a-page", "errors-of-oauthtoken-and-more", "its-1_2---3"]);
+}
+
+/// What the headings of a page are linked to by, as GitHub makes it of them.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let headings = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')));
+    headings.map(|heading| {
+        let kept = heading.to_lowercase();
+        let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
 }
 
 #[test]
