@@ -28,7 +28,7 @@ const IS_PROXY: &str = "(has(self.mode) ? self.mode == 'proxy' : has(self.oidc) 
 
 /// Notes every rule that a policy breaks.
 pub fn check(spec: &McpOAuthPolicySpec, found: &mut Collector) {
-    for rule in all().into_iter().filter(|rule| !(rule.holds)(spec)) {
+    for rule in all().filter(|rule| !(rule.holds)(spec)) {
         let dot = if rule.field.is_empty() { "" } else { "." };
         found.report(format!("spec{dot}{}", rule.field), rule.says);
     }
@@ -36,7 +36,7 @@ pub fn check(spec: &McpOAuthPolicySpec, found: &mut Collector) {
 
 /// States them in the schema of a policy.
 pub(super) fn state(schema: &mut Schema) {
-    let rules = all().into_iter().map(Spanning::into_cel).chain([callback()]);
+    let rules = all().map(Spanning::into_cel).chain([callback()]);
     let rules: Vec<_> = rules.filter_map(|rule| serde_json::to_value(rule).ok()).collect();
     schema.insert("x-kubernetes-validations".into(), rules.into());
 }
@@ -152,7 +152,7 @@ fn of_proxy_mode() -> [Spanning; 6] {
             "claims.scope",
             "must be left out in proxy mode: tokens are the sidecar's own there, and carry their scopes in scope",
             format!("!{IS_PROXY} || !({})", is_given("claims.scope")),
-            |spec| spec.mode() == Mode::Native || !spec.claims.as_ref().is_some_and(|own| own.scope.is_some()),
+            |spec| spec.mode() == Mode::Native || spec.claims.as_ref().is_none_or(|own| own.scope.is_none()),
         )
         .forbidden(),
     ]

@@ -145,8 +145,10 @@ fn refusal(error: &Error) -> Option<Refusal> {
     let (reason, cause) = match error {
         Error::Read(cause) | Error::Pods(cause) => (READ_FAILED, cause),
         Error::Apply(ApplyError::Api(cause)) => (APPLY_FAILED, cause),
-        Error::Apply(ApplyError::ForeignSecret(_) | ApplyError::Raced(_)) => return None,
-        Error::Keys(_) | Error::Status(_) | Error::Admission(_) => return None,
+        Error::Apply(ApplyError::ForeignSecret(_) | ApplyError::Raced(_))
+        | Error::Keys(_)
+        | Error::Status(_)
+        | Error::Admission(_) => return None,
     };
     let kube::Error::Api(answer) = cause else { return None };
     // 409: somebody was faster. 429: later.

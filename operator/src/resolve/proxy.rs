@@ -65,9 +65,11 @@ fn login(
     let issuer = issuer(oidc, spec.provider, fields);
     let client_id = oidc.client_id.as_ref();
     let client_id = client_id.and_then(|id| fields.take("spec.oidc.clientId", ProviderClientId::parse(id)));
+    // What a reference did not lead to is noted, and closes the policy whatever becomes of the rest.
     let secret = oidc.client_secret_ref.as_ref();
-    let secret = secret.map(|reference| given.take("spec.oidc.clientSecretRef", reference, client_secret));
-    let ca_bundle = oidc.ca_bundle_ref.as_ref().map(|reference| given.ca_bundle(reference));
+    let client_secret =
+        secret.and_then(|reference| given.take("spec.oidc.clientSecretRef", reference, client_secret));
+    let ca_bundle = oidc.ca_bundle_ref.as_ref().and_then(|reference| given.ca_bundle(reference));
     let preset = spec.provider.login();
     let written = fields.take_each("spec.oidc.scopes", &oidc.scopes, ProviderScope::parse);
     let scopes = if oidc.scopes.is_empty() { preset.scopes() } else { written };
@@ -83,21 +85,12 @@ fn login(
         provider: spec.provider,
         issuer: issuer?,
         client_id: client_id?,
-        client_secret: there(secret)?,
+        client_secret,
         scopes,
         extra_params,
         endpoints,
-        ca_bundle: there(ca_bundle)?,
+        ca_bundle,
     })
-}
-
-/// What was not asked for is not missed; what was asked for and cannot be had closes.
-fn there<T>(asked: Option<Option<T>>) -> Option<Option<T>> {
-    match asked {
-        Some(None) => None,
-        Some(had) => Some(had),
-        None => Some(None),
-    }
 }
 
 fn extra_params(oidc: &Oidc, fields: &mut Collector) -> BTreeMap<ParameterName, String> {
@@ -150,12 +143,13 @@ fn fixed_client(
     let StaticClient { id, secret_ref, redirect_uris } = client;
     let id = fields.take(&format!("{path}.id"), FixedClientId::parse(id));
     let secret = secret_ref.as_ref();
-    let secret = secret.map(|reference| given.take(&format!("{path}.secretRef"), reference, client_secret));
+    let secret =
+        secret.and_then(|reference| given.take(&format!("{path}.secretRef"), reference, client_secret));
     if redirect_uris.is_empty() {
         fields.report(format!("{path}.redirectURIs"), "must name at least one URI");
     }
     let redirect_uris = fields.take_each(&format!("{path}.redirectURIs"), redirect_uris, RedirectUri::parse);
-    Some(FixedClient { id: id?, secret: there(secret)?, redirect_uris })
+    Some(FixedClient { id: id?, secret, redirect_uris })
 }
 
 fn lifetimes(settings: &ProxySettings, fields: &mut Collector) -> Lifetimes {
