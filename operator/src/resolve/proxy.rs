@@ -20,6 +20,9 @@ use crds::violation::Collector;
 use super::given::Given;
 use super::native::{endpoint, issuer};
 
+/// What a reference did not lead to, which is noted: another thing than no reference.
+struct Missing;
+
 /// Tokens of our own, for this resource (O14).
 pub(super) fn trust(resource: Option<&ResourceUrl>) -> Option<Trust> {
     let audience = Audience::parse(resource?.as_str()).ok()?;
@@ -65,11 +68,12 @@ fn login(
     let issuer = issuer(oidc, spec.provider, fields);
     let client_id = oidc.client_id.as_ref();
     let client_id = client_id.and_then(|id| fields.take("spec.oidc.clientId", ProviderClientId::parse(id)));
-    // What a reference did not lead to is noted, and closes the policy whatever becomes of the rest.
     let secret = oidc.client_secret_ref.as_ref();
-    let client_secret =
-        secret.and_then(|reference| given.take("spec.oidc.clientSecretRef", reference, client_secret));
-    let ca_bundle = oidc.ca_bundle_ref.as_ref().and_then(|reference| given.ca_bundle(reference));
+    let client_secret = secret
+        .map(|reference| given.take("spec.oidc.clientSecretRef", reference, client_secret).ok_or(Missing))
+        .transpose();
+    let bundle = oidc.ca_bundle_ref.as_ref();
+    let ca_bundle = bundle.map(|reference| given.ca_bundle(reference).ok_or(Missing)).transpose();
     let preset = spec.provider.login();
     let written = fields.take_each("spec.oidc.scopes", &oidc.scopes, ProviderScope::parse);
     let scopes = if oidc.scopes.is_empty() { preset.scopes() } else { written };
@@ -85,11 +89,11 @@ fn login(
         provider: spec.provider,
         issuer: issuer?,
         client_id: client_id?,
-        client_secret,
+        client_secret: client_secret.ok()?,
         scopes,
         extra_params,
         endpoints,
-        ca_bundle,
+        ca_bundle: ca_bundle.ok()?,
     })
 }
 
@@ -143,13 +147,14 @@ fn fixed_client(
     let StaticClient { id, secret_ref, redirect_uris } = client;
     let id = fields.take(&format!("{path}.id"), FixedClientId::parse(id));
     let secret = secret_ref.as_ref();
-    let secret =
-        secret.and_then(|reference| given.take(&format!("{path}.secretRef"), reference, client_secret));
+    let secret = secret
+        .map(|reference| given.take(&format!("{path}.secretRef"), reference, client_secret).ok_or(Missing))
+        .transpose();
     if redirect_uris.is_empty() {
         fields.report(format!("{path}.redirectURIs"), "must name at least one URI");
     }
     let redirect_uris = fields.take_each(&format!("{path}.redirectURIs"), redirect_uris, RedirectUri::parse);
-    Some(FixedClient { id: id?, secret, redirect_uris })
+    Some(FixedClient { id: id?, secret: secret.ok()?, redirect_uris })
 }
 
 fn lifetimes(settings: &ProxySettings, fields: &mut Collector) -> Lifetimes {

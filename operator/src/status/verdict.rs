@@ -68,12 +68,13 @@ pub(super) fn accepted(facts: &Facts<'_>) -> Verdict {
 /// What is no mistake, and logs people out now and then: replicas do not know which refresh token is the newest, and a provider
 /// that takes each once ends the login of whoever brings an old one.
 fn advice(policy: &Policy, pods: usize) -> Option<String> {
-    let login = &policy.proxy.as_ref()?.login;
-    (pods > 1 && login.provider.rotates_refresh_tokens()).then(|| {
+    let proxy = policy.proxy.as_ref().filter(|proxy| pods > 1 && proxy.store.is_none())?;
+    let provider = proxy.login.provider;
+    provider.rotates_refresh_tokens().then(|| {
         format!(
             "; its {pods} pods share logins, and refresh tokens of provider {} may work only once: set 'sessionAffinity: \
              ClientIP' on the Service, or proxy.store",
-            login.provider.as_str()
+            provider.as_str()
         )
     })
 }

@@ -256,3 +256,19 @@ fn every_broken_field_is_named_at_once() {
     let absent = okta(", caBundleRef: {kind: Secret, name: ca, key: k}", "");
     assert_eq!(refusal(&absent, &Inputs::new()).0, Reason::ReferenceNotFound);
 }
+
+/// A secret that is missing is another thing than no secret: what must have one waits for it, and is not called wrong.
+#[test]
+fn github_waits_for_the_secret_that_it_cannot_do_without() {
+    let github = |oidc: &str| {
+        spec(&format!("{{server: {{url: '{URL}'}}, provider: github, oidc: {{clientId: Ov23{oidc}}}}}"))
+    };
+    let named = github(", clientSecretRef: {name: s, key: k}");
+    let login = *policy(&named, &with(&[(Kind::Secret, "s", Ok(b"x"))])).proxy.clone().expect("proxy mode");
+    assert_eq!(login.login.issuer.as_str(), "https://github.com");
+    let absent = with(&[(Kind::Secret, "s", Err(Absent::Object))]);
+    assert_eq!(refusal(&named, &absent).0, Reason::ReferenceNotFound);
+    let (reason, said) = refusal(&github(""), &Inputs::new());
+    assert_eq!(reason, Reason::Invalid);
+    assert!(said.contains("spec.oidc.clientSecretRef: must name a secret with provider github"), "{said}");
+}
