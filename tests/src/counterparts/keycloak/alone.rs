@@ -6,16 +6,13 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use super::ready;
+use super::{CALLBACKS, ready};
 use crate::lab::Error;
 use crate::lab::command::Group;
 
 /// Of its realm: the one client.
 pub const CLIENT_ID: &str = "mcp-oauth";
 pub const CLIENT_SECRET: &str = "known-to-this-test-alone";
-
-/// What the realm calls the addresses that its client may come back to.
-const CALLBACKS: [&str; 2] = ["MCP_OAUTH_CALLBACK_1", "MCP_OAUTH_CALLBACK_2"];
 
 /// A Keycloak that runs until this value is dropped.
 #[derive(Debug)]

@@ -18,7 +18,11 @@ pub const ISSUER: &str = "https://keycloak.mcp-identity.svc.cluster.local/realms
 pub const SERVICE_CLIENT: &str = "mcp-service:known-to-this-test-alone";
 pub const PUBLIC_CLIENT: &str = "mcp-public";
 
-const PORT: u16 = 8443;
+/// The realm of people, which `alone` has too: what its tokens say, and where its client may come back to.
+pub const PEOPLE: &str = "https://keycloak.mcp-identity.svc.cluster.local/realms/people";
+pub const CALLBACK: &str = "https://mcp.example.com/oauth/callback";
+/// Where it listens, on the node.
+pub const PORT: u16 = 8443;
 
 /// A Keycloak that runs until this value is dropped.
 #[derive(Debug)]
@@ -39,6 +43,7 @@ impl Keycloak {
         // Java is a child of its start script: in a PID namespace of their own they end together.
         let mut command = cluster.exec("unshare");
         command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "env"]);
+        command.arg(format!("{}={CALLBACK}", super::CALLBACKS[0]));
         command.args(["JAVA_OPTS_KC_HEAP=-Xms64m -Xmx512m", "sh"]).arg(home.join("bin/kc.sh"));
         command.args(["start", "--optimized", "--import-realm", "--cache=local"]);
         command.arg(format!("--hostname=https://{HOST}")).arg(format!("--https-port={PORT}"));

@@ -20,6 +20,9 @@ pub use in_cluster::{HOST, ISSUER, Keycloak, PUBLIC_CLIENT, SERVICE_CLIENT};
 pub const PERSON: &str = "alice:wonderland";
 pub const VERSION: &str = "26.4.0";
 
+/// What the realm of people calls the addresses that its client may come back to.
+const CALLBACKS: [&str; 2] = ["MCP_OAUTH_CALLBACK_1", "MCP_OAUTH_CALLBACK_2"];
+
 const REALMS: [(&str, &str); 2] = [
     ("mcp.json", include_str!("../../../keycloak/realm.json")),
     ("people.json", include_str!("../../../keycloak/people.json")),

@@ -10,10 +10,12 @@ mod html;
 mod request;
 mod site;
 mod step;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use sidecar::clock::Clock;
 use url::{Host, Url};
@@ -34,6 +36,7 @@ pub(crate) struct Browser {
     clock: Clock,
     jar: Jar,
     ways: HashMap<String, SocketAddr>,
+    hosts: HashMap<String, SocketAddr>,
     authority: Option<String>,
     refused: Vec<(String, &'static str)>,
 }
@@ -52,6 +55,7 @@ impl Browser {
             clock: clock.clone(),
             jar: Jar::default(),
             ways: HashMap::new(),
+            hosts: HashMap::new(),
             authority: None,
             refused: Vec::new(),
         }
@@ -61,6 +65,11 @@ impl Browser {
     pub(crate) fn way(&mut self, origin: &str, to: SocketAddr) {
         let origin = Url::parse(origin).expect("an origin is an address").origin();
         self.ways.insert(origin.ascii_serialization(), to);
+    }
+
+    /// Where the host of this name is, with TLS of its own.
+    pub(crate) fn host(&mut self, name: &str, to: SocketAddr) {
+        self.hosts.insert(name.to_owned(), to);
     }
 
     /// Trusts certificates of this authority, in PEM form.
@@ -121,18 +130,22 @@ impl Browser {
         if let Some(to) = self.ways.get(&url.origin().ascii_serialization()) {
             return wire::plain(*to, request).await;
         }
-        let host = match url.host() {
-            Some(Host::Ipv4(address)) if address.is_loopback() => Some(address.to_string()),
-            Some(Host::Domain("localhost")) => Some("127.0.0.1".to_owned()),
-            _ => None,
-        };
-        let host = host.ok_or(url.as_str()).expect("a way leads there");
-        let port = url.port_or_known_default().unwrap_or_default();
-        let to: SocketAddr = format!("{host}:{port}").parse().expect("an address and a port");
+        let to = self.address_of(url).ok_or(url.as_str()).expect("a way leads there");
         if url.scheme() == "http" {
             return wire::plain(to, request).await;
         }
         let authority = self.authority.as_ref().ok_or(url.as_str()).expect("somebody is trusted for it");
         wire::tls(to, url.host_str().unwrap_or_default(), authority, request).await
+    }
+
+    /// Loopback, or a host that a test has named.
+    fn address_of(&self, url: &Url) -> Option<SocketAddr> {
+        let port = url.port_or_known_default()?;
+        match url.host()? {
+            Host::Ipv4(address) if address.is_loopback() => Some(SocketAddr::new(address.into(), port)),
+            Host::Domain("localhost") => Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)),
+            Host::Domain(name) => self.hosts.get(name).copied(),
+            _ => None,
+        }
     }
 }
