@@ -22,7 +22,8 @@ const BOUND: Duration = Duration::from_secs(40);
 pub(super) struct Bench {
     server: ApiServer,
     folder: TempDir,
-    _operator: Group,
+    kubeconfig: PathBuf,
+    operators: Vec<Group>,
 }
 
 impl Bench {
@@ -51,7 +52,14 @@ impl Bench {
         helm.args(["--show-only", "templates/rbac.yaml"]);
         kubectl.apply(&check(&mut helm, BOUND).await?).await?;
         let kubeconfig = account(&server, folder.path()).await?;
-        let program = paths.target().join("debug/mcp-oauth-operator");
+        let mut bench = Self { server, folder, kubeconfig, operators: Vec::new() };
+        bench.add_operator()?;
+        Ok(bench)
+    }
+
+    /// One more operator, beside those that run.
+    pub(super) fn add_operator(&mut self) -> Result<(), Error> {
+        let program = Paths::new(&Environment::of_process())?.target().join("debug/mcp-oauth-operator");
         let mut operator = Command::new(&program);
         operator.args([
             "run",
@@ -60,17 +68,34 @@ impl Bench {
             "--listen=127.0.0.1:0",
         ]);
         operator.args(["--admission-owner=mcp-oauth-operator", "--namespace=mcp-oauth-system"]);
-        operator.env("KUBECONFIG", kubeconfig);
-        let operator = Group::daemon(&mut operator, &folder.path().join("operator.log"))?;
-        Ok(Self { server, folder, _operator: operator })
+        operator.env("KUBECONFIG", &self.kubeconfig);
+        let log = self.log_of(self.operators.len());
+        self.operators.push(Group::daemon(&mut operator, &log)?);
+        Ok(())
+    }
+
+    /// Ends the operators. Nothing runs until one is added.
+    pub(super) fn end_operators(&mut self) {
+        self.operators.clear();
     }
 
     pub(super) fn kubectl(&self) -> &Kubectl {
         self.server.kubectl()
     }
 
+    /// What the operators that run said.
     pub(super) fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("operator.log")).unwrap_or_default()
+        let logs = (0..self.operators.len()).map(|number| self.log_of(number));
+        logs.map(|log| std::fs::read_to_string(log).unwrap_or_default()).collect()
+    }
+
+    fn log_of(&self, number: usize) -> PathBuf {
+        self.folder.path().join(format!("operator-{number}.log"))
+    }
+
+    /// A folder for what a test writes, which goes with the bench.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A policy named "trino", in a namespace that is made if it is missing.
@@ -104,10 +129,17 @@ impl Bench {
 
     /// The document that the sidecars of a policy would read.
     pub(super) async fn delivered(&self, namespace: &str) -> Result<String, Error> {
-        let template = "--output=go-template={{ index .data \"policy.yaml\" | base64decode }}";
+        self.rendered(namespace, "policy.yaml").await
+    }
+
+    /// An entry of the rendered Secret; empty where there is none.
+    pub(super) async fn rendered(&self, namespace: &str, entry: &str) -> Result<String, Error> {
+        let template = format!(
+            "--output=go-template={{{{ with index .data \"{entry}\" }}}}{{{{ . | base64decode }}}}{{{{ end }}}}"
+        );
         Ok(self
             .kubectl()
-            .run(&["get", "secret", "trino-mcp-oauth", "--namespace", namespace, template])
+            .run(&["get", "secret", "trino-mcp-oauth", "--namespace", namespace, &template])
             .await?
             .stdout)
     }

@@ -2,6 +2,7 @@
 //! K14, W8): what it makes, what it repairs, and what it never touches.
 
 mod bench;
+mod keys;
 mod pods;
 mod troubles;
 
@@ -130,7 +131,9 @@ async fn a_policy_that_cannot_be_read_stops_no_other() -> Result<(), Error> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operator_cannot_list_secrets() -> Result<(), Error> {
     let bench = Bench::start().await?;
-    for (verb, allowed) in [("list", "no"), ("watch", "no"), ("delete", "no"), ("get", "yes")] {
+    for (verb, allowed) in
+        [("list", "no"), ("watch", "no"), ("update", "no"), ("delete", "no"), ("get", "yes")]
+    {
         let ask = ["auth", "can-i", verb, "secrets", "--all-namespaces", "--as", bench::ACCOUNT];
         assert_eq!(bench.kubectl().run(&ask).await?.stdout.trim(), allowed, "{verb}");
     }
