@@ -1,8 +1,8 @@
 //! A small world for the sidecar's suites: an identity provider on loopback that can misbehave (`idp`), keys that sign
 //! anything, hostile tokens included (`tokens`), a whole sidecar (`running`) in front of a server that writes down every byte
-//! (`upstream`), and a client that sends any (`client`). For logins: the providers of the field as their documents describe them
-//! (`providers`), a host where clients publish documents about themselves (`host`), and a browser with a cookie jar (`browser`).
-//! For replicas: what they share (`store`). Part of the suites, not of the lab: it needs the sidecar's cryptography.
+//! (`upstream`), and a client that sends any (`client`); the same sidecar as a process of its own (`program`), and several behind
+//! one host (`ingress`). For logins: the providers of the field as their documents describe them (`providers`), a host where clients
+//! publish documents about themselves (`host`), and a browser with a cookie jar (`browser`). For replicas: what they share (`store`). Part of the suites, not of the lab: it needs the sidecar's cryptography.
 //!
 //! Listens on loopback only.
 
@@ -11,6 +11,8 @@ pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod host;
 pub(crate) mod idp;
+pub(crate) mod ingress;
+pub(crate) mod program;
 pub(crate) mod providers;
 pub(crate) mod running;
 pub(crate) mod store;

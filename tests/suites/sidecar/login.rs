@@ -1,11 +1,13 @@
 //! Proxy mode from outside: the whole login, and everything that must not happen on the way. A person's browser and an
 //! attacker's are two jars; the provider is one by the book, or one that lies.
 
+mod desk;
 mod github;
 mod guesses;
 mod policy;
 mod provider;
 mod registration;
+mod rules;
 mod scene;
 mod store;
 

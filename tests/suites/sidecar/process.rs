@@ -2,35 +2,22 @@
 //! (promise 5, R21, P23, O18, the seed's variables).
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Output, Stdio};
+use std::net::TcpListener;
+use std::process::Output;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use rustix::process::Signal;
 
 use crate::world::client::{Connection, request, send};
+use crate::world::program::{Program, command};
 use crate::world::tokens::{Draft, encode, hmac_tag};
 use crate::world::upstream::Upstream;
 use crate::world::{RESOURCE, SECRET};
 
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// The program, with nothing in its environment.
-fn program() -> Command {
-    let suite = std::env::current_exe().expect("this test is a program");
-    let built: PathBuf =
-        suite.ancestors().nth(2).expect("cargo builds two folders deep").join("mcp-oauth-sidecar");
-    assert!(built.exists(), "{} is not there: cargo build -p mcp-oauth-sidecar", built.display());
-    let mut command = Command::new(built);
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
-}
-
 async fn output(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let run = program().args(arguments).envs(environment.iter().copied()).output();
+    let run = command().args(arguments).envs(environment.iter().copied()).output();
     tokio::time::timeout(LONGEST_WAIT, run).await.expect("it ends by itself").expect("it starts")
 }
 
@@ -122,55 +109,8 @@ async fn check_reads_the_policy_directory_as_well() {
 }
 
 /// The program, started with the seed's variables alone.
-struct Running {
-    child: Child,
-    traffic: SocketAddr,
-    admin: SocketAddr,
-}
-
-impl Running {
-    async fn start(upstream: &Upstream, more: &[(&str, &str)]) -> Self {
-        let [traffic, admin] = free_addresses();
-        let child = program()
-            .args([format!("--listen={traffic}"), format!("--admin={admin}")])
-            .arg(format!("--upstream=http://{}", upstream.address))
-            .envs(HMAC)
-            .envs(more.iter().copied())
-            .spawn()
-            .expect("it starts");
-        let ready = async {
-            while tokio::net::TcpStream::connect(traffic).await.is_err()
-                || send(admin, request("GET", "/readyz", &[], "")).await.status != 200
-            {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(LONGEST_WAIT, ready).await.expect("it is ready in time");
-        Self { child, traffic, admin }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it runs");
-        kill_process(pid, signal).expect("it is ours");
-    }
-
-    /// Its log, and its exit code, after it was told to end.
-    async fn end(mut self, signal: Signal) -> (String, Option<i32>) {
-        self.signal(signal);
-        let mut log = String::new();
-        let mut stderr = self.child.stderr.take().expect("it is piped");
-        let ended = async {
-            stderr.read_to_string(&mut log).await.expect("text");
-            self.child.wait().await.expect("it ends")
-        };
-        let status = tokio::time::timeout(LONGEST_WAIT, ended).await.expect("it ends in time");
-        (log, status.code())
-    }
-}
-
-fn free_addresses() -> [SocketAddr; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("bound"))
+async fn start(upstream: &Upstream, more: &[(&str, &str)]) -> Program {
+    Program::start(upstream.address, &[&HMAC[..], more].concat()).await
 }
 
 /// A token that is good on the machine's own clock.
@@ -189,7 +129,7 @@ fn token() -> String {
 #[tokio::test]
 async fn the_seeds_variables_alone_are_enough_to_run() {
     let upstream = Upstream::start().await;
-    let running = Running::start(&upstream, &[]).await;
+    let running = start(&upstream, &[]).await;
     let bearer = format!("Bearer {}", token());
     assert_eq!(send(running.traffic, request("POST", "/mcp", &[], "{}")).await.status, 401);
     assert_eq!(upstream.bytes(), 0);
@@ -202,7 +142,7 @@ async fn the_seeds_variables_alone_are_enough_to_run() {
 #[tokio::test]
 async fn a_token_signed_with_a_guessable_secret_is_not_ours() {
     let upstream = Upstream::start().await;
-    let running = Running::start(&upstream, &[]).await;
+    let running = start(&upstream, &[]).await;
     let good = token();
     let (signed, _) = good.rsplit_once('.').expect("three parts");
     let forged = format!("Bearer {signed}.{}", encode(&hmac_tag(256, b"secret", signed.as_bytes())));
@@ -214,7 +154,7 @@ async fn a_token_signed_with_a_guessable_secret_is_not_ours() {
 #[tokio::test]
 async fn every_request_is_one_record_and_no_record_holds_a_token_or_a_query() {
     let upstream = Upstream::start().await;
-    let running = Running::start(&upstream, &[("MCP_OAUTH_LOG", "debug")]).await;
+    let running = start(&upstream, &[("MCP_OAUTH_LOG", "debug")]).await;
     let good = token();
     let bearer = format!("Bearer {good}");
     let bad = format!("Bearer {good}x");
@@ -252,7 +192,7 @@ async fn a_port_that_is_taken_is_named_and_is_not_a_wrong_setting() {
 #[tokio::test]
 async fn an_idle_connection_does_not_keep_it_from_ending() {
     let upstream = Upstream::start().await;
-    let running = Running::start(&upstream, &[]).await;
+    let running = start(&upstream, &[]).await;
     let _idle = Connection::open(running.traffic).await;
     let begun = std::time::Instant::now();
     assert_eq!(running.end(Signal::TERM).await.1, Some(0));

@@ -2,12 +2,16 @@
 //!
 //! Listens on loopback. Time stands at `NOW` until the scene's hands move it.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 use sidecar::clock::{Clock, Hands, UnixTime};
 
+use super::desk::{self, Desk};
+pub(super) use super::desk::{
+    Tokens, authorize, body, challenge, claims, parameter, redemption, refreshment, tokens,
+};
+use super::policy::policy;
+use super::rules::Rules;
+use crate::world::NOW;
 use crate::world::browser::{Browser, Step};
 use crate::world::client::Reply;
 use crate::world::providers::Provider;
@@ -15,9 +19,6 @@ use crate::world::providers::people::Visitor;
 use crate::world::providers::quirks::{Quirks, Vendor};
 use crate::world::running::Sidecar;
 use crate::world::upstream::Upstream;
-use crate::world::{NOW, RESOURCE};
-
-use super::policy::policy;
 
 pub(super) const ORIGIN: &str = "https://mcp.example.com";
 /// Where the client waits.
@@ -30,14 +31,6 @@ pub(super) struct Scene {
     pub(super) sidecar: Sidecar,
     pub(super) clock: Clock,
     pub(super) hands: Hands,
-}
-
-/// What a client holds after a login.
-#[derive(Debug, Clone)]
-pub(super) struct Tokens {
-    pub(super) access: String,
-    pub(super) refresh: String,
-    pub(super) answer: Value,
 }
 
 impl Scene {
@@ -65,13 +58,21 @@ impl Scene {
 
     /// With a policy that is changed before it is delivered.
     pub(super) async fn set_with(quirks: Quirks, word: &str, change: impl Fn(String) -> String) -> Self {
+        Self::set_to(quirks, |issuer| change(policy(issuer, word, &["1"], &["2"]))).await
+    }
+
+    /// With a policy of its own.
+    pub(super) async fn set_by(quirks: Quirks, rules: &Rules) -> Self {
+        Self::set_to(quirks, |issuer| rules.text(issuer)).await
+    }
+
+    async fn set_to(quirks: Quirks, policy: impl Fn(&str) -> String) -> Self {
         let (clock, hands) = Clock::by_hand(UnixTime(NOW));
         let provider = Provider::start(quirks, &clock).await;
         provider.register(&format!("{ORIGIN}/oauth/callback"));
         provider.visitor(Visitor::IsAsked);
         let upstream = Upstream::start().await;
-        let policy = change(policy(&provider.issuer(), word, &["1"], &["2"]));
-        let sidecar = Sidecar::enforcing_at(&policy, &upstream, &clock).await;
+        let sidecar = Sidecar::enforcing_at(&policy(&provider.issuer()), &upstream, &clock).await;
         Self { provider, upstream, sidecar, clock, hands }
     }
 
@@ -84,6 +85,18 @@ impl Scene {
     pub(super) async fn replica_with(&self, change: impl Fn(String) -> String) -> Sidecar {
         let policy = change(policy(&self.provider.issuer(), "oidc", &["1"], &["2"]));
         Sidecar::enforcing_at(&policy, &self.upstream, &self.clock).await
+    }
+
+    /// One more sidecar with the usual policy, by a clock of its own.
+    pub(super) async fn replica_at(&self, clock: &Clock) -> Sidecar {
+        let policy = policy(&self.provider.issuer(), "oidc", &["1"], &["2"]);
+        Sidecar::enforcing_at(&policy, &self.upstream, clock).await
+    }
+
+    /// Delivers another policy, and waits until it is enforced.
+    pub(super) async fn enforce(&mut self, rules: &Rules) {
+        let revision = self.sidecar.enforce(&rules.text(&self.provider.issuer()));
+        self.sidecar.until("/readyz", &format!("enforcing revision {revision}")).await;
     }
 
     /// Delivers the policy with another provider in it.
@@ -114,6 +127,10 @@ impl Scene {
         self.sidecar.until("/readyz", &format!("enforcing revision {revision}")).await;
     }
 
+    pub(super) fn desk(&self) -> Desk {
+        Desk(self.sidecar.traffic)
+    }
+
     /// A browser of its own, with the way to the sidecar.
     pub(super) fn browser(&self) -> Browser {
         let mut browser = Browser::new(&self.clock);
@@ -122,18 +139,12 @@ impl Scene {
     }
 
     pub(super) async fn register(&self, metadata: &Value) -> Reply {
-        let json = [("content-type", "application/json")];
-        self.sidecar.send("POST", "/oauth/register", &json, &metadata.to_string()).await
+        self.desk().register(metadata).await
     }
 
     /// A public client on this machine.
     pub(super) async fn client(&self) -> String {
-        let metadata = json!({
-            "client_name": "a tool", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
-        });
-        let reply = self.register(&metadata).await;
-        assert_eq!(reply.status, 201, "{}", reply.text());
-        body(&reply)["client_id"].as_str().expect("an id").to_owned()
+        self.desk().client().await
     }
 
     /// The consent page.
@@ -143,30 +154,19 @@ impl Scene {
 
     /// From the consent page to where the client waits.
     pub(super) async fn agree(&self, browser: &mut Browser, page: &Step) -> Step {
-        let allow = page.form("ask").press("allow");
-        let there = browser.take(&allow).await;
-        let there = browser.walk(there, CALLBACK).await;
-        self.sign_in(browser, there).await
+        desk::agree(browser, page, CALLBACK).await
     }
 
     /// Whatever the provider shows, filled in.
-    pub(super) async fn sign_in(&self, browser: &mut Browser, mut at: Step) -> Step {
-        if !at.leads_to(CALLBACK) && at.reply.status == 200 {
-            let filled = at.form("username").fill("username", "ada").press("allow");
-            at = browser.take(&filled).await;
-            at = browser.walk(at, CALLBACK).await;
-        }
-        at
+    pub(super) async fn sign_in(&self, browser: &mut Browser, at: Step) -> Step {
+        desk::sign_in(browser, at, CALLBACK).await
     }
 
     /// A whole login, up to the code.
     pub(super) async fn code(&self, client: &str) -> String {
         let mut browser = self.browser();
         let page = self.ask(&mut browser, client).await;
-        assert_eq!(page.reply.status, 200, "{}", page.reply.text());
-        let back = self.agree(&mut browser, &page).await;
-        let told = || format!("{:?} {}", back.next(), back.reply.text());
-        parameter(&back, "code").ok_or_else(told).expect("a code")
+        desk::code_of(&self.agree(&mut browser, &page).await)
     }
 
     pub(super) async fn token(&self, fields: &[(&str, &str)]) -> Reply {
@@ -174,15 +174,15 @@ impl Scene {
     }
 
     pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        post(&self.sidecar, path, fields).await
+        self.desk().post(path, fields).await
     }
 
     pub(super) async fn redeem(&self, client: &str, code: &str) -> Reply {
-        self.token(&redemption(client, code)).await
+        self.desk().redeem(client, code).await
     }
 
     pub(super) async fn refresh(&self, client: &str, refresh: &str) -> Reply {
-        self.token(&refreshment(client, refresh)).await
+        self.desk().refresh(client, refresh).await
     }
 
     /// A whole login, up to the tokens.
@@ -193,81 +193,15 @@ impl Scene {
 
     /// The status of a call to the server with this token.
     pub(super) async fn call(&self, access: &str) -> u16 {
-        call(&self.sidecar, access).await
+        self.desk().call(access).await
     }
 }
 
 /// Posts a form to a sidecar.
 pub(super) async fn post(sidecar: &Sidecar, path: &str, fields: &[(&str, &str)]) -> Reply {
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let typed = [("content-type", "application/x-www-form-urlencoded")];
-    sidecar.send("POST", path, &typed, &form).await
+    Desk(sidecar.traffic).post(path, fields).await
 }
 
 pub(super) async fn call(sidecar: &Sidecar, access: &str) -> u16 {
-    let bearer = format!("Bearer {access}");
-    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    sidecar.send("POST", "/mcp", &headers, "{}").await.status
-}
-
-pub(super) fn refreshment<'a>(client: &'a str, refresh: &'a str) -> [(&'a str, &'a str); 3] {
-    [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refresh)]
-}
-
-pub(super) fn redemption<'a>(client: &'a str, code: &'a str) -> [(&'a str, &'a str); 5] {
-    [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        ("code", code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", VERIFIER),
-    ]
-}
-
-pub(super) fn challenge() -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER))
-}
-
-/// The URL that a client opens, with these parameters in place of, or beside, the usual ones; an empty one is left out.
-pub(super) fn authorize(client: &str, change: &[(&str, &str)]) -> String {
-    let challenge = challenge();
-    let usual = [
-        ("response_type", "code"),
-        ("client_id", client),
-        ("redirect_uri", CALLBACK),
-        ("code_challenge", &challenge),
-        ("code_challenge_method", "S256"),
-        ("state", "the client's own state"),
-        ("resource", RESOURCE),
-    ];
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in usual {
-        if !change.iter().any(|(changed, _)| *changed == name) {
-            query.append_pair(name, value);
-        }
-    }
-    query.extend_pairs(change.iter().filter(|(_, value)| !value.is_empty()));
-    format!("{ORIGIN}/oauth/authorize?{}", query.finish())
-}
-
-/// What stands in the address that a step leads to.
-pub(super) fn parameter(step: &Step, name: &str) -> Option<String> {
-    step.next()?.parameter(name)
-}
-
-pub(super) fn body(reply: &Reply) -> Value {
-    serde_json::from_str(&reply.text()).map_err(|_| reply.text()).expect("JSON")
-}
-
-pub(super) fn tokens(reply: &Reply) -> Tokens {
-    let answer = body(reply);
-    assert_eq!(reply.status, 200, "{answer}");
-    let text = |name: &str| answer[name].as_str().expect("a token").to_owned();
-    Tokens { access: text("access_token"), refresh: text("refresh_token"), answer: answer.clone() }
-}
-
-/// The claims of a token of ours.
-pub(super) fn claims(token: &str) -> Value {
-    let payload = token.split('.').nth(1).expect("three parts");
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
+    Desk(sidecar.traffic).call(access).await
 }
