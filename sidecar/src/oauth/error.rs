@@ -4,7 +4,7 @@
 //! What goes wrong before a person has consented is a page (`page`), never a redirect (O03).
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
@@ -88,9 +88,6 @@ impl OAuthError {
             // RFC 9110 §11.6.1 MUST: a 401 names a scheme.
             Code::InvalidClient => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token\""));
-            }
-            Code::MethodNotAllowed => {
-                headers.insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
             }
             Code::TemporarilyUnavailable | Code::TooManyRequests => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));

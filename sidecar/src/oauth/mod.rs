@@ -41,8 +41,9 @@ pub mod values;
 use bytes::Bytes;
 use crds::Policy;
 use crds::proxy::{Proxy, issuer};
+use http::header::ALLOW;
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::clock::Clock;
 use crate::jose::KeySet;
@@ -109,8 +110,19 @@ impl Step {
 
     fn takes(self, method: &Method) -> bool {
         match self {
-            Self::Authorize | Self::Callback | Self::Keys => *method == Method::GET,
+            Self::Authorize | Self::Callback => *method == Method::GET,
+            Self::Keys => *method == Method::GET || *method == Method::HEAD,
             Self::Consent | Self::Token | Self::Register | Self::Revoke => *method == Method::POST,
+        }
+    }
+
+    /// RFC 9110 §10.2.1. No HEAD where a look would use something up, and no OPTIONS where no page may ask (O21).
+    fn allow(self) -> &'static str {
+        match self {
+            Self::Authorize | Self::Callback => "GET",
+            Self::Keys => "GET, HEAD, OPTIONS",
+            Self::Consent => "POST",
+            Self::Token | Self::Register | Self::Revoke => "POST, OPTIONS",
         }
     }
 }
@@ -223,7 +235,10 @@ impl AuthorizationServer {
         if !step.takes(&asked.head.method) {
             let refused =
                 OAuthError::new(Code::MethodNotAllowed, "this endpoint is not called with this method");
-            return (refused.into_response(), Some("oauth_method"));
+            let mut response = refused.into_response();
+            // RFC 9110 §15.5.6 MUST.
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(step.allow()));
+            return (response, Some("oauth_method"));
         }
         match step {
             Step::Authorize => self.shown(authorize::answer(self, asked).await),
