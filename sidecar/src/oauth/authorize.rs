@@ -36,9 +36,9 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     {
         return consent::begin(server, &asked.head.headers, wish);
     }
-    let (browser, fresh) = match browser(asked) {
-        Some(known) => (known.to_owned(), false),
-        None => (server.random.id()?, true),
+    let browser = match browser(asked) {
+        Some(known) => known.to_owned(),
+        None => server.random.id()?,
     };
     let now = server.clock.unix();
     let ask = Ask {
@@ -49,10 +49,9 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
         wish,
     };
     let mut response = show(server, &client, &registered, &ask)?;
-    if fresh {
-        let cookie = cookie::set(cookie::BROWSER, &browser, ASK_SECONDS).ok_or(Trouble::Internal)?;
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
+    // Each time: the page must not outlive the cookie that it is bound to.
+    let cookie = cookie::set(cookie::BROWSER, &browser, ASK_SECONDS).ok_or(Trouble::Internal)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
 }
 

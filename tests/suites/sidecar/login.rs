@@ -4,6 +4,7 @@
 mod desk;
 mod github;
 mod guesses;
+mod lifetimes;
 mod parameters;
 mod policy;
 mod provider;
