@@ -52,6 +52,15 @@ const REFUSED: [&str; 5] = ["crit", "b64", "zip", "enc", "cty"];
 impl Header {
     /// Reads the first part of a token.
     pub fn parse(part: &str) -> Result<Self, HeaderError> {
+        Self::read(part, typ)
+    }
+
+    /// Reads the first part of what a client authenticates with.
+    pub fn parse_assertion(part: &str) -> Result<Self, HeaderError> {
+        Self::read(part, typ_of_assertion)
+    }
+
+    fn read(part: &str, typ: fn(Option<&Json>) -> Result<Typ, HeaderError>) -> Result<Self, HeaderError> {
         if part.len() > LONGEST {
             return Err(HeaderError::TooLong);
         }
@@ -85,6 +94,15 @@ fn typ(member: Option<&Json>) -> Result<Typ, HeaderError> {
     match typ.to_ascii_lowercase().as_str() {
         "at+jwt" | "application/at+jwt" => Ok(Typ::AccessToken),
         "jwt" => Ok(Typ::Unsaid),
+        _ => Err(HeaderError::Typ),
+    }
+}
+
+/// draft-ietf-oauth-rfc7523bis §3 has a type of its own for these, RFC 7523 none. An access token is none of either.
+fn typ_of_assertion(member: Option<&Json>) -> Result<Typ, HeaderError> {
+    let Some(member) = member else { return Ok(Typ::Unsaid) };
+    match member.as_text().ok_or(HeaderError::Typ)?.to_ascii_lowercase().as_str() {
+        "jwt" | "client-authentication+jwt" | "application/client-authentication+jwt" => Ok(Typ::Unsaid),
         _ => Err(HeaderError::Typ),
     }
 }
@@ -139,6 +157,19 @@ mod tests {
         for typ in ["\"\"", "\"logout+jwt\"", "\"application/jwt\"", "\"JOSE\"", "null", "7", "\" JWT\""] {
             assert_eq!(parse(&format!(r#"{{"alg":"RS256","typ":{typ}}}"#)), Err(HeaderError::Typ), "{typ}");
         }
+    }
+
+    #[test]
+    fn d6_an_assertion_has_a_type_of_its_own_or_none_and_no_access_tokens() {
+        let of = |typ: &str| {
+            let part = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"RS256","typ":"{typ}"}}"#));
+            (Header::parse_assertion(&part).is_ok(), Header::parse(&part).is_ok())
+        };
+        assert_eq!(of("client-authentication+jwt"), (true, false));
+        assert_eq!(of("application/Client-Authentication+JWT"), (true, false));
+        assert_eq!(of("at+jwt"), (false, true));
+        assert_eq!(of("JWT"), (true, true));
+        assert_eq!(of("logout+jwt"), (false, false));
     }
 
     #[test]

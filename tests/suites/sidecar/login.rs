@@ -1,7 +1,9 @@
 //! Proxy mode from outside: the whole login, and everything that must not happen on the way. A person's browser and an
 //! attacker's are two jars; the provider is one by the book, or one that lies.
 
+mod assertion;
 mod desk;
+mod document;
 mod github;
 mod guesses;
 mod lifetimes;
@@ -11,6 +13,7 @@ mod provider;
 mod registration;
 mod rules;
 mod scene;
+mod signed;
 mod store;
 
 use serde_json::json;

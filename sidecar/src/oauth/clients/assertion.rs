@@ -39,7 +39,7 @@ impl Judge<'_> {
     /// By what it is remembered, if it is right.
     async fn read(&self, assertion: &str, client: &Client) -> Option<String> {
         let compact = Compact::parse(assertion).ok()?;
-        let header = Header::parse(compact.header).ok()?;
+        let header = Header::parse_assertion(compact.header).ok()?;
         if !self.is_signed(&compact, &header, client).await {
             return None;
         }
