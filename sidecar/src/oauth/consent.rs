@@ -18,7 +18,10 @@ use crate::clock::UnixTime;
 /// How long the person may take at the provider.
 pub const LOGIN_SECONDS: u64 = 600;
 
-pub(super) fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, Trouble> {
+pub(super) async fn answer(
+    server: &AuthorizationServer,
+    asked: &Asked,
+) -> Result<Response<Bytes>, Trouble> {
     let Asked { head, body } = asked;
     let form = Form::of_body(&head.method, &head.headers, head.uri.query(), body);
     let form = form.map_err(|_| Trouble::Malformed("form"))?;
@@ -40,7 +43,7 @@ pub(super) fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Resp
                 Some(_) if ask.may_remember => remember::cookie(server, &ask.wish)?,
                 _ => None,
             };
-            let mut response = begin(server, &head.headers, ask.wish)?;
+            let mut response = begin(server, &head.headers, ask.wish).await?;
             response.headers_mut().extend(kept.map(|cookie| (SET_COOKIE, cookie)));
             Ok(response)
         }
@@ -51,7 +54,7 @@ pub(super) fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Resp
 }
 
 /// To the provider, with a state, a nonce and a verifier of our own (O11).
-pub(super) fn begin(
+pub(super) async fn begin(
     server: &AuthorizationServer,
     headers: &HeaderMap,
     wish: Wish,
@@ -64,7 +67,8 @@ pub(super) fn begin(
         provider: server.upstream.id(),
         ends: UnixTime(server.clock.unix().0 + LOGIN_SECONDS),
     };
-    let there = server.upstream.login_url(&login.state, &login.nonce, &pkce::challenge(&login.verifier));
+    let challenge = pkce::challenge(&login.verifier);
+    let there = server.upstream.login_url(&login.state, &login.nonce, &challenge).await;
     let Ok(there) = there else {
         return callback::refuse(
             server,

@@ -242,7 +242,7 @@ impl AuthorizationServer {
         }
         match step {
             Step::Authorize => self.shown(authorize::answer(self, asked).await),
-            Step::Consent => self.shown(consent::answer(self, asked)),
+            Step::Consent => self.shown(consent::answer(self, asked).await),
             Step::Callback => self.shown(callback::answer(self, asked).await),
             Step::Token => said(token::answer(self, asked).await),
             Step::Register => said(register::answer(self, asked)),

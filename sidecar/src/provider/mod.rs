@@ -117,7 +117,7 @@ impl Provider {
     }
 
     /// J17: whoever waited for another one's fetch has its answer, and starts none.
-    async fn refresh_if_due(&self) {
+    pub async fn refresh_if_due(&self) {
         let mut flight = self.flight.lock().await;
         if flight.0.is_none_or(|at| self.clock.uptime().saturating_sub(at) >= COOLDOWN) {
             self.fetch_and_keep(&mut flight).await;

@@ -6,6 +6,7 @@ mod desk;
 mod document;
 mod github;
 mod guesses;
+mod killed;
 mod lifetimes;
 mod parameters;
 mod policy;

@@ -101,12 +101,17 @@ impl Upstream {
     }
 
     /// Where the browser is sent (OpenID Connect Core §3.1.2.1).
-    pub fn login_url(&self, state: &str, nonce: &str, challenge: &str) -> Result<String, NotDiscovered> {
+    pub async fn login_url(
+        &self,
+        state: &str,
+        nonce: &str,
+        challenge: &str,
+    ) -> Result<String, NotDiscovered> {
         let nonce = match &self.way {
             Way::OpenId(_) => Some(nonce),
             Way::GitHub(_) => None,
         };
-        Ok(self.party.authorization_url(&self.endpoints()?, state, nonce, challenge))
+        Ok(self.party.authorization_url(&self.endpoints().await?, state, nonce, challenge))
     }
 
     /// What the provider sent the browser back with, up to who it is.
@@ -116,7 +121,7 @@ impl Upstream {
         nonce: &str,
         verifier: &str,
     ) -> Result<(Person, values::Upstream), LoginError> {
-        let endpoints = self.endpoints().map_err(|error| LoginError::Unreachable(error.to_string()))?;
+        let endpoints = self.endpoints().await.map_err(|error| LoginError::Unreachable(error.to_string()))?;
         let tokens = self.party.exchange(&endpoints, form, verifier).await?;
         match &self.way {
             Way::OpenId(openid) => openid.identify(&self.party, tokens, nonce).await,
@@ -133,16 +138,17 @@ impl Upstream {
         if held.provider != self.id() {
             return Err(RefreshError::Gone);
         }
-        let endpoints = self.endpoints().map_err(|error| RefreshError::Unreachable(error.to_string()))?;
+        let endpoints =
+            self.endpoints().await.map_err(|error| RefreshError::Unreachable(error.to_string()))?;
         match &self.way {
             Way::OpenId(openid) => openid.confirm(&self.party, &endpoints, held, person).await,
             Way::GitHub(github) => github.confirm(&self.party, &endpoints, held, person).await,
         }
     }
 
-    fn endpoints(&self) -> Result<Endpoints, NotDiscovered> {
+    async fn endpoints(&self) -> Result<Endpoints, NotDiscovered> {
         match &self.way {
-            Way::OpenId(openid) => openid.endpoints(&self.party.login),
+            Way::OpenId(openid) => openid.endpoints(&self.party.login).await,
             Way::GitHub(github) => Ok(github.endpoints(&self.party.login)),
         }
     }

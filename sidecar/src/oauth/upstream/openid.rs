@@ -29,7 +29,13 @@ impl OpenId {
         Self { provider }
     }
 
-    pub(super) fn endpoints(&self, login: &Login) -> Result<Endpoints, NotDiscovered> {
+    /// A person who comes right after a start waits for the document that is on its way.
+    pub(super) async fn endpoints(&self, login: &Login) -> Result<Endpoints, NotDiscovered> {
+        let known = Endpoints::discovered(login, self.provider.document().as_deref());
+        if known.is_ok() {
+            return known;
+        }
+        self.provider.refresh_if_due().await;
         Endpoints::discovered(login, self.provider.document().as_deref())
     }
 

@@ -1,0 +1,115 @@
+//! The program itself, killed without a word between every two steps: the next one finds a process that remembers nothing, and
+//! nothing that was given out is lost.
+//!
+//! Starts processes; kills only those, by their ids.
+
+use std::net::SocketAddr;
+
+use rustix::process::Signal;
+use sidecar::clock::Clock;
+
+use super::desk::{Desk, RETURN, authorize, code_of, error, sign_in, tokens};
+use super::scene::ORIGIN;
+use crate::world::browser::Browser;
+use crate::world::program::{Program, free_addresses};
+use crate::world::providers::people::Visitor;
+use crate::world::providers::quirks::Quirks;
+use crate::world::providers::{CLIENT_ID, CLIENT_SECRET, Provider};
+use crate::world::upstream::Upstream;
+use crate::world::{RESOURCE, SECRET};
+
+/// A provider, a server, and the place where the sidecar runs between them.
+pub(super) struct Standalone {
+    pub(super) provider: Provider,
+    pub(super) upstream: Upstream,
+    pub(super) clock: Clock,
+    addresses: [SocketAddr; 2],
+}
+
+impl Standalone {
+    pub(super) async fn set() -> Self {
+        let clock = Clock::system();
+        let provider = Provider::start(Quirks::plain(), &clock).await;
+        provider.register(RETURN);
+        provider.visitor(Visitor::IsAsked);
+        Self { provider, upstream: Upstream::start().await, clock, addresses: free_addresses() }
+    }
+
+    /// The sidecar, with the variables that its users write.
+    pub(super) async fn start(&self, more: &[(&str, &str)]) -> Program {
+        let issuer = self.provider.issuer();
+        let usual = [
+            ("OAUTH_PROVIDER", "oidc"),
+            ("OAUTH_ISSUER", &issuer),
+            ("OAUTH_CLIENT_ID", CLIENT_ID),
+            ("OAUTH_CLIENT_SECRET", CLIENT_SECRET),
+            ("OAUTH_SERVER_URL", RESOURCE),
+            ("JWT_SECRET", SECRET),
+        ];
+        let environment = [&usual[..], more].concat();
+        Program::start_on(self.addresses, self.upstream.address, &environment).await
+    }
+
+    pub(super) fn desk(&self) -> Desk {
+        Desk(self.addresses[0])
+    }
+
+    pub(super) fn browser(&self) -> Browser {
+        let mut browser = Browser::new(&self.clock);
+        browser.way(ORIGIN, self.addresses[0]);
+        browser
+    }
+}
+
+#[tokio::test]
+async fn o29_a_process_that_is_killed_between_any_two_steps_loses_nothing() {
+    let world = Standalone::set().await;
+    let (desk, mut browser) = (world.desk(), world.browser());
+    let mut running = world.start(&[]).await;
+    let client = desk.client().await;
+    running = anew(&world, running).await;
+    let page = browser.open(&authorize(&client, &[])).await;
+    running = anew(&world, running).await;
+    let there = browser.take(&page.form("ask").press("allow")).await;
+    assert!(there.leads_to(&world.provider.issuer()), "{:?} {}", there.next(), there.reply.text());
+    running = anew(&world, running).await;
+    let there = browser.walk(there, RETURN).await;
+    let there = sign_in(&mut browser, there, RETURN).await.next().expect("back to the sidecar");
+    let code = code_of(&browser.take(&there).await);
+    running = anew(&world, running).await;
+    let held = tokens(&desk.redeem(&client, &code).await);
+    running = anew(&world, running).await;
+    assert_eq!(desk.call(&held.access).await, 200);
+    let next = tokens(&desk.refresh(&client, &held.refresh).await);
+    running = anew(&world, running).await;
+    assert_eq!(desk.call(&next.access).await, 200);
+    let last = tokens(&desk.refresh(&client, &next.refresh).await);
+    running = anew(&world, running).await;
+    let revoked = desk.post("/oauth/revoke", &[("client_id", &client), ("token", &last.refresh)]).await;
+    assert_eq!((revoked.status, desk.call(&last.access).await), (200, 401));
+    assert_eq!(error(&desk.refresh(&client, &last.refresh).await), "invalid_grant");
+    running.end(Signal::KILL).await;
+}
+
+/// Kills it, and starts another in its place.
+async fn anew(world: &Standalone, running: Program) -> Program {
+    let (_, code) = running.end(Signal::KILL).await;
+    assert_eq!(code, None, "killed, and not ended by itself");
+    world.start(&[]).await
+}
+
+/// "Decided" 5: what the secret is for.
+#[tokio::test]
+async fn o29_with_another_secret_or_none_nothing_of_before_is_good() {
+    let world = Standalone::set().await;
+    let desk = world.desk();
+    let running = world.start(&[]).await;
+    let client = desk.client().await;
+    running.end(Signal::TERM).await;
+    for (secret, status) in [("pX3vN8qT5mK2wZ9rL6yC1bH7dJ4gF0sE", 400), ("", 400), (SECRET, 200)] {
+        let running = world.start(&[("JWT_SECRET", secret)]).await;
+        let page = world.browser().open(&authorize(&client, &[])).await;
+        assert_eq!(page.reply.status, status, "{secret:?}");
+        running.end(Signal::TERM).await;
+    }
+}
