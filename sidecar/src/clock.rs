@@ -18,12 +18,15 @@ pub struct Clock(Source);
 
 /// Moves a clock that was made by hand.
 #[derive(Debug, Clone)]
-pub struct Hands(Arc<AtomicU64>);
+pub struct Hands {
+    start: Arc<AtomicU64>,
+    millis: Arc<AtomicU64>,
+}
 
 #[derive(Debug, Clone)]
 enum Source {
     System { start: Instant },
-    ByHand { start: UnixTime, millis: Arc<AtomicU64> },
+    ByHand { start: Arc<AtomicU64>, millis: Arc<AtomicU64> },
 }
 
 impl Clock {
@@ -34,8 +37,9 @@ impl Clock {
 
     /// A clock that stands still until its hands are moved.
     pub fn by_hand(start: UnixTime) -> (Self, Hands) {
-        let millis = Arc::new(AtomicU64::new(0));
-        (Self(Source::ByHand { start, millis: millis.clone() }), Hands(millis))
+        let (start, millis) = (Arc::new(AtomicU64::new(start.0)), Arc::default());
+        let hands = Hands { start, millis };
+        (Self(Source::ByHand { start: hands.start.clone(), millis: hands.millis.clone() }), hands)
     }
 
     #[expect(
@@ -48,7 +52,9 @@ impl Clock {
             Source::System { .. } => {
                 UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
             }
-            Source::ByHand { start, .. } => UnixTime(start.0 + self.uptime().as_secs()),
+            Source::ByHand { start, .. } => {
+                UnixTime(start.load(Ordering::Relaxed).saturating_add(self.uptime().as_secs()))
+            }
         }
     }
 
@@ -64,7 +70,13 @@ impl Clock {
 impl Hands {
     pub fn advance(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_add(millis, Ordering::Relaxed);
+        self.millis.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// Sets the clock on the wall, as whoever corrects it does. What has passed since the start stays what it is.
+    pub fn set(&self, wall: UnixTime) {
+        let passed = self.millis.load(Ordering::Relaxed) / 1000;
+        self.start.store(wall.0.saturating_sub(passed), Ordering::Relaxed);
     }
 }
 
@@ -78,6 +90,8 @@ mod tests {
         assert_eq!((clock.unix(), clock.uptime()), (UnixTime(1000), Duration::ZERO));
         hands.advance(Duration::from_millis(1500));
         assert_eq!((clock.unix(), clock.uptime()), (UnixTime(1001), Duration::from_millis(1500)));
+        hands.set(UnixTime(500));
+        assert_eq!((clock.unix(), clock.uptime()), (UnixTime(500), Duration::from_millis(1500)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::jose::Json;
 use crate::jose::json::Object;
 
 /// How far the clocks of the issuer and of this machine may be apart, in seconds. Ours is the only leeway there is.
-const LEEWAY: u64 = 30;
+pub(crate) const LEEWAY: u64 = 30;
 
 pub(crate) fn check(claims: &Object, now: UnixTime) -> Result<(), Why> {
     let expires = expires(claims)?;

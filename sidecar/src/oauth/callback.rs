@@ -4,13 +4,10 @@
 //! (O02, O10: a stranger's link ends on a page). What the provider says is checked whole before a code is made. Meets A14, A15,
 //! D13, I7, O02, O03, O09–O11, O26, O28.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::Response;
 use http::header::SET_COOKIE;
 
-use super::consent::LOGIN_SECONDS;
 use super::error::see_other;
 use super::form::Form;
 use super::ledger::{Fact, Once};
@@ -37,7 +34,7 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     // I7: once. The cookie goes with the answer, and a copy of it comes too late here.
     let key = server.sealer.key_of(sealed).map_err(|_| Trouble::OtherBrowser)?;
     let fact = Fact { kind: "login", id: state, key: Some(key) };
-    match server.ledger.once(fact, Duration::from_secs(LOGIN_SECONDS)).await? {
+    match server.ledger.once(fact, login.ends).await? {
         Once::First => {}
         Once::Again => return Err(Trouble::Expired),
         Once::Full => return Err(Trouble::TooManyLogins),

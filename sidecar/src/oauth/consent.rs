@@ -16,12 +16,9 @@ use super::{Asked, AuthorizationServer, Trouble, callback, cookie, pkce, remembe
 use crate::clock::UnixTime;
 
 /// How long the person may take at the provider.
-pub const LOGIN_SECONDS: u64 = 600;
+const LOGIN_SECONDS: u64 = 600;
 
-pub(super) async fn answer(
-    server: &AuthorizationServer,
-    asked: &Asked,
-) -> Result<Response<Bytes>, Trouble> {
+pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, Trouble> {
     let Asked { head, body } = asked;
     let form = Form::of_body(&head.method, &head.headers, head.uri.query(), body);
     let form = form.map_err(|_| Trouble::Malformed("form"))?;

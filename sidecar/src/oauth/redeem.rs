@@ -22,8 +22,6 @@ const NOT_GOOD: OAuthError = OAuthError::new(
     Code::InvalidGrant,
     "the code is over, was used before, or is not for this client, redirect_uri or code_verifier: log in again",
 );
-/// A code lives a minute; clocks of replicas may be apart.
-const REMEMBERED: Duration = Duration::from_mins(3);
 
 pub(super) async fn answer(
     server: &AuthorizationServer,
@@ -32,7 +30,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Bytes>, OAuthError> {
     let (code, key) = code(server, form, client)?;
     let fact = Fact { kind: "code", id: &code.family, key: Some(key) };
-    match server.ledger.once(fact, REMEMBERED).await? {
+    match server.ledger.once(fact, code.ends).await? {
         Once::First => {}
         Once::Again => {
             // Where the others cannot be told now, they are later: the answer is the same.

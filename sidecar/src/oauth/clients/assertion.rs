@@ -3,8 +3,6 @@
 //! Asks for the client's keys, through `document`; otherwise pure. Signed by the client, about the client, for us, once, and
 //! soon over. Meets A6, D6, O25.
 
-use std::time::Duration;
-
 use super::{Client, Clients, Wanted};
 use crate::bearer::times;
 use crate::clock::UnixTime;
@@ -24,20 +22,19 @@ pub struct Judge<'a> {
 
 /// An assertion that lives longer is refused: it would have to be remembered for as long.
 const LONGEST_LIFE: u64 = 3600;
-const REMEMBERED: Duration = Duration::from_secs(LONGEST_LIFE + 60);
 
 impl Judge<'_> {
     /// Whether this assertion shows that the client is the one that it says.
     pub async fn believes(&self, assertion: &str, client: &Client) -> Result<bool, Away> {
-        let Some(used) = self.read(assertion, client).await else { return Ok(false) };
+        let Some((used, ends)) = self.read(assertion, client).await else { return Ok(false) };
         // Nothing was sealed that would say under which key: replicas that disagree about the newest, for the moment of its
         // rotation, each take it once.
         let fact = Fact { kind: "assertion", id: &used, key: None };
-        Ok(self.ledger.once(fact, REMEMBERED).await? == Once::First)
+        Ok(self.ledger.once(fact, ends).await? == Once::First)
     }
 
-    /// By what it is remembered, if it is right.
-    async fn read(&self, assertion: &str, client: &Client) -> Option<String> {
+    /// By what it is remembered, and until when, if it is right.
+    async fn read(&self, assertion: &str, client: &Client) -> Option<(String, UnixTime)> {
         let compact = Compact::parse(assertion).ok()?;
         let header = Header::parse_assertion(compact.header).ok()?;
         if !self.is_signed(&compact, &header, client).await {
@@ -58,7 +55,7 @@ impl Judge<'_> {
         }
         // OpenID Connect Core §9 REQUIRED: an id, so that it is used once.
         let jti = text("jti").filter(|jti| !jti.is_empty() && jti.len() <= 256)?;
-        Some(format!("{id} {jti}"))
+        Some((format!("{id} {jti}"), UnixTime(ends.0 + times::LEEWAY)))
     }
 
     async fn is_signed(&self, compact: &Compact<'_>, header: &Header, client: &Client) -> bool {

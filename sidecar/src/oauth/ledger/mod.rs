@@ -5,6 +5,7 @@
 //! a store can lose its data. Requests with an access token ask nobody: what others revoked is heard (O30). Meets A13, D11, I7,
 //! O07, O12, O29, O30.
 
+mod bounded;
 mod memory;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use crate::store::{Fact, Shown};
 pub use memory::Memory;
 
+use crate::clock::UnixTime;
 use crate::store::{Claim, Store, StoreError};
 
 /// Decides for one policy.
@@ -54,6 +56,8 @@ pub struct Away;
 pub const OVERLAP: Duration = Duration::from_mins(2);
 /// An exchange is over after this, or given up: in time for the claim to it (`store::turns`).
 pub const EXCHANGE: Duration = Duration::from_secs(20);
+/// By another replica's clock something may end later.
+const APART: Duration = Duration::from_mins(2);
 /// Another replica is at it: how often its answer is looked for, and how many times.
 const LOOK: Duration = Duration::from_millis(100);
 const LOOKS: usize = 120;
@@ -63,15 +67,15 @@ impl Ledger {
         Self { memory, store }
     }
 
-    /// Notes that this happens, for as long as it could happen again.
-    pub async fn once(&self, fact: Fact<'_>, for_so_long: Duration) -> Result<Once, Away> {
+    /// Notes that this happens. `until` is the first moment in which it could not happen anyway, by our own clock.
+    pub async fn once(&self, fact: Fact<'_>, until: UnixTime) -> Result<Once, Away> {
         if let Some(store) = &self.store
-            && !store.once(fact, for_so_long).await?
+            && !store.once(fact, self.memory.left(until) + APART).await?
         {
             return Ok(Once::Again);
         }
         // All requests of this replica are one caller to the store; which of them is the first is decided here.
-        Ok(self.memory.once(&format!("{} {}", fact.kind, fact.id), for_so_long))
+        Ok(self.memory.once(&format!("{} {}", fact.kind, fact.id), until))
     }
 
     /// Waits until nobody else here turns this family.

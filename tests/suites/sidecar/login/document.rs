@@ -7,8 +7,8 @@ use super::desk::{agree, body, changed, code_of, error, redemption, refreshment,
 use super::rules::Rules;
 use super::scene::{Scene, authorize};
 use super::signed::{Assertion, TYPE};
-use crate::world::host::{Answer, Host};
 use crate::world::authority::Authority;
+use crate::world::host::{Answer, Host};
 use crate::world::providers::quirks::Quirks;
 use crate::world::tokens::{Signer, key_set};
 
