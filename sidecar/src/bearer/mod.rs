@@ -117,18 +117,24 @@ impl Verifier {
 
     fn check_claims(&self, header: &Header, claims: &Object, now: UnixTime) -> Result<(), Why> {
         match &self.signers {
-            Signers::Provider { issuer, .. } => claims::check_issuer(claims, issuer)?,
+            Signers::Provider { issuer, .. } => {
+                claims::check_issuer(claims, issuer)?;
+                times::check(claims, now)?;
+            }
             Signers::Own(server) => {
                 claims::check_issuer(claims, server.issuer())?;
+                times::check_own(claims, now)?;
                 // Ours always say what they are (RFC 9068 §2.1).
                 if header.typ != Typ::AccessToken {
                     return Err(Why::Kind);
                 }
                 check_family(claims, server)?;
             }
-            Signers::Secrets(_) => times::require_issued_at(claims)?,
+            Signers::Secrets(_) => {
+                times::require_issued_at(claims)?;
+                times::check(claims, now)?;
+            }
         }
-        times::check(claims, now)?;
         claims::check_audience(claims, self.rules.audience.as_str(), &self.audiences)?;
         kind::check(header.typ, claims)?;
         claims::check_required(claims, &self.rules.require)

@@ -10,15 +10,26 @@ use crate::jose::json::Object;
 
 /// How far the clocks of the issuer and of this machine may be apart, in seconds. Ours is the only leeway there is.
 pub(crate) const LEEWAY: u64 = 30;
+/// How far the clocks of two replicas of ours may be apart.
+pub(crate) const APART: u64 = 60;
 
 pub(crate) fn check(claims: &Object, now: UnixTime) -> Result<(), Why> {
+    check_from(claims, now, LEEWAY)
+}
+
+/// For tokens that a replica of ours has made: its clock may be ahead of this machine's, and the client has the token at once.
+pub(crate) fn check_own(claims: &Object, now: UnixTime) -> Result<(), Why> {
+    check_from(claims, now, LEEWAY + APART)
+}
+
+fn check_from(claims: &Object, now: UnixTime, ahead: u64) -> Result<(), Why> {
     let expires = expires(claims)?;
     // RFC 7519 §4.1.4: on or after which the token MUST NOT be accepted.
     if now.0 >= expires.0 + LEEWAY {
         return Err(Why::Expired);
     }
     let from = [seconds(claims, "nbf")?, seconds(claims, "iat")?];
-    if from.into_iter().flatten().any(|from| from.0 > now.0 + LEEWAY) {
+    if from.into_iter().flatten().any(|from| from.0 > now.0 + ahead) {
         return Err(Why::NotYetValid);
     }
     Ok(())
@@ -49,9 +60,12 @@ mod tests {
 
     const NOW: u64 = 1_800_000_000;
 
+    fn parsed(claims: &str) -> Object {
+        Json::parse(claims.as_bytes()).ok().and_then(Json::into_object).expect("an object")
+    }
+
     fn at(claims: &str) -> Result<(), Why> {
-        let claims = Json::parse(claims.as_bytes()).ok().and_then(Json::into_object).expect("an object");
-        check(&claims, UnixTime(NOW))
+        check(&parsed(claims), UnixTime(NOW))
     }
 
     #[test]
@@ -69,5 +83,15 @@ mod tests {
             assert_eq!(from(NOW + 30), Ok(()));
             assert_eq!(from(NOW + 31), Err(Why::NotYetValid));
         }
+    }
+
+    #[test]
+    fn a_token_of_our_own_may_begin_a_minute_earlier_and_ends_no_later() {
+        let own = |claims: &str| check_own(&parsed(claims), UnixTime(NOW));
+        let begins = |from: u64| own(&format!(r#"{{"exp":{},"iat":{from}}}"#, NOW + 900));
+        assert_eq!(begins(NOW + 90), Ok(()));
+        assert_eq!(begins(NOW + 91), Err(Why::NotYetValid));
+        assert_eq!(own(&format!(r#"{{"exp":{}}}"#, NOW - 29)), Ok(()));
+        assert_eq!(own(&format!(r#"{{"exp":{}}}"#, NOW - 30)), Err(Why::Expired));
     }
 }

@@ -47,7 +47,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::clock::Clock;
 use crate::jose::KeySet;
-use crate::random::Random;
+use crate::random::{NoRandom, Random};
 use clients::Clients;
 use error::{Code, OAuthError, json_response};
 use ledger::Ledger;
@@ -148,6 +148,8 @@ pub struct AuthorizationServer {
     pub(crate) wrong_grants: Paces,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
+    /// Random: tells this process and policy from others that have the same keys.
+    pub(crate) name: String,
     metadata: Bytes,
     key_document: Bytes,
     keys: KeySet,
@@ -170,6 +172,8 @@ pub enum SetupError {
     Seal(#[from] SealError),
     #[error(transparent)]
     Mint(#[from] MintError),
+    #[error(transparent)]
+    NoRandom(#[from] NoRandom),
 }
 
 /// A request to a step, whole.
@@ -195,6 +199,7 @@ impl AuthorizationServer {
             registrations: Pace::new(pace::REGISTRATIONS, clock.clone()),
             wrong_proofs: Paces::new(pace::WRONG, clock.clone()),
             wrong_grants: Paces::new(pace::WRONG, clock.clone()),
+            name: random.id()?,
             minter,
             policy,
             proxy,
@@ -302,8 +307,8 @@ impl From<ledger::Away> for Trouble {
     }
 }
 
-impl From<crate::random::NoRandom> for Trouble {
-    fn from(_: crate::random::NoRandom) -> Self {
+impl From<NoRandom> for Trouble {
+    fn from(_: NoRandom) -> Self {
         Self::Internal
     }
 }
