@@ -107,7 +107,8 @@ async fn end(server: &AuthorizationServer, family: &str) {
 /// Asks the provider whether the person may still come in. Not within the overlap: a provider that rotates its tokens would
 /// take an honest client's second refresh, on another replica, for theft.
 async fn again(server: &AuthorizationServer, grant: &Grant) -> Result<Upstream, RefreshError> {
-    let since = Duration::from_secs(server.clock.unix().0.saturating_sub(grant.upstream.asked.0));
+    // A clock that was wrong when it asked does not put off the next time.
+    let since = Duration::from_secs(server.clock.unix().0.abs_diff(grant.upstream.asked.0));
     if since < OVERLAP && grant.upstream.provider == server.upstream.id() {
         return Ok(grant.upstream.clone());
     }

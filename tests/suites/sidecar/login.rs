@@ -12,6 +12,7 @@ mod parameters;
 mod policy;
 mod provider;
 mod registration;
+mod replicas;
 mod rules;
 mod scene;
 mod signed;
