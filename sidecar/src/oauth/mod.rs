@@ -18,6 +18,7 @@ pub mod callback;
 pub mod clients;
 pub mod consent;
 pub mod cookie;
+pub mod errands;
 pub mod error;
 pub mod form;
 pub mod ledger;
@@ -38,6 +39,8 @@ pub mod token;
 pub mod upstream;
 pub mod values;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use crds::Policy;
 use crds::proxy::{Proxy, issuer};
@@ -49,6 +52,7 @@ use crate::clock::Clock;
 use crate::jose::KeySet;
 use crate::random::{NoRandom, Random};
 use clients::Clients;
+use errands::Errands;
 use error::{Code, OAuthError, json_response};
 use ledger::Ledger;
 use mint::{MintError, Minter};
@@ -146,6 +150,7 @@ pub struct AuthorizationServer {
     pub(crate) wrong_proofs: Paces,
     /// Codes and refresh tokens that were not good.
     pub(crate) wrong_grants: Paces,
+    pub(crate) errands: Errands,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     /// Random: tells this process and policy from others that have the same keys.
@@ -199,6 +204,7 @@ impl AuthorizationServer {
             registrations: Pace::new(pace::REGISTRATIONS, clock.clone()),
             wrong_proofs: Paces::new(pace::WRONG, clock.clone()),
             wrong_grants: Paces::new(pace::WRONG, clock.clone()),
+            errands: Errands::default(),
             name: random.id()?,
             minter,
             policy,
@@ -236,7 +242,7 @@ impl AuthorizationServer {
         self.ledger.is_away()
     }
 
-    pub async fn answer(&self, step: Step, asked: &Asked) -> Told {
+    pub async fn answer(self: &Arc<Self>, step: Step, asked: &Asked) -> Told {
         if !step.takes(&asked.head.method) {
             let refused =
                 OAuthError::new(Code::MethodNotAllowed, "this endpoint is not called with this method");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use crds::proxy::KeyId;
 use http::Response;
 
 use super::AuthorizationServer;
@@ -19,7 +20,7 @@ use super::redeem::lifetime;
 use super::scopes::narrowed;
 use super::token::{Issued, given, issue};
 use super::upstream::RefreshError;
-use super::values::{Grant, Upstream};
+use super::values::{ClientKey, Grant, Upstream};
 
 const NOT_GOOD: OAuthError = OAuthError::new(
     Code::InvalidGrant,
@@ -35,7 +36,7 @@ const LATER: OAuthError = OAuthError::new(
 );
 
 pub(super) async fn answer(
-    server: &AuthorizationServer,
+    server: &Arc<AuthorizationServer>,
     form: &Form,
     client: &Client,
 ) -> Result<Response<Bytes>, OAuthError> {
@@ -48,7 +49,7 @@ pub(super) async fn answer(
     let family = grant.family.clone();
     let shown = Shown { family: &family, generation: grant.generation, token, key };
     // One at a time per family: the second of two at once finds what the first one got.
-    let _turn = server.ledger.hold(&family).await;
+    let turn = server.ledger.hold(&family).await;
     match server.ledger.turn(&shown).await? {
         Turn::Same(answer) => Ok(given(answer.to_string())),
         Turn::Over => Err(NOT_GOOD),
@@ -58,14 +59,47 @@ pub(super) async fn answer(
             Err(NOT_GOOD)
         }
         Turn::Exchange => {
-            let exchanged = exchange(server, client, grant, &scopes).await;
-            match &exchanged {
-                Ok(answer) => server.ledger.turned(&shown, answer.clone(), lifetime(server)).await,
-                Err(error) if *error == GONE => end(server, &family).await,
-                Err(_) => server.ledger.not_turned(&shown).await,
-            }
-            exchanged.map(|answer| given(answer.to_string()))
+            let errand = Errand {
+                server: server.clone(),
+                client: client.key.clone(),
+                token: token.to_owned(),
+                key: key.clone(),
+                grant,
+                scopes,
+            };
+            // A provider may have taken its token by the time that the client hangs up: the next one must not be lost (D11).
+            let exchanged = server.errands.run(async move {
+                let answer = errand.run().await;
+                drop(turn);
+                answer
+            });
+            exchanged.await.unwrap_or(Err(LATER)).map(|answer| given(answer.to_string()))
         }
+    }
+}
+
+/// An exchange, with all that it needs when nobody waits for it any more.
+struct Errand {
+    server: Arc<AuthorizationServer>,
+    client: ClientKey,
+    token: String,
+    key: KeyId,
+    grant: Grant,
+    scopes: Vec<String>,
+}
+
+impl Errand {
+    async fn run(self) -> Result<Arc<str>, OAuthError> {
+        let Self { server, client, token, key, grant, scopes } = self;
+        let family = grant.family.clone();
+        let shown = Shown { family: &family, generation: grant.generation, token: &token, key: &key };
+        let exchanged = exchange(&server, &client, grant, &scopes).await;
+        match &exchanged {
+            Ok(answer) => server.ledger.turned(&shown, answer.clone(), lifetime(&server)).await,
+            Err(error) if *error == GONE => end(&server, &family).await,
+            Err(_) => server.ledger.not_turned(&shown).await,
+        }
+        exchanged
     }
 }
 
@@ -77,7 +111,7 @@ fn grant(server: &AuthorizationServer, token: &str, client: &Client) -> Result<G
 
 async fn exchange(
     server: &AuthorizationServer,
-    client: &Client,
+    client: &ClientKey,
     grant: Grant,
     scopes: &[String],
 ) -> Result<Arc<str>, OAuthError> {
@@ -95,7 +129,7 @@ async fn exchange(
         }
     };
     let next = Grant { generation: grant.generation.saturating_add(1), upstream, ..grant };
-    let issued = Issued { client: &client.key, person: &next.person, scopes, grant: &next };
+    let issued = Issued { client, person: &next.person, scopes, grant: &next };
     Ok(issue(server, &issued)?.into())
 }
 

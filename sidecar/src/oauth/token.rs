@@ -3,6 +3,7 @@
 //! Authenticates the client before anything is looked at (O25), and answers in JSON, whatever happens (D15). Meets A1, A23, D6,
 //! D15, O23–O25.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +21,7 @@ use super::values::{ClientKey, Grant, Person};
 use super::{Asked, AuthorizationServer, Step, redeem, refresh, resource};
 
 pub(super) async fn answer(
-    server: &AuthorizationServer,
+    server: &Arc<AuthorizationServer>,
     asked: &Asked,
 ) -> Result<Response<Bytes>, OAuthError> {
     let (form, client) = authenticated(server, asked).await?;

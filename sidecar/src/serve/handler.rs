@@ -46,7 +46,7 @@ enum Verdict<'a> {
     /// For the MCP server.
     Pass(Passage<'a>),
     /// For our own authorization server.
-    Step(&'a AuthorizationServer, Step),
+    Step(&'a Arc<AuthorizationServer>, Step),
 }
 
 /// A request that may pass, and what its answer needs on the way back.

@@ -2,6 +2,7 @@
 //!
 //! Meets O24 (64 KiB), P08 (a body has ten seconds), O21 (which steps a program in a web page may call).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use crate::telemetry::Outcome;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn answer(
-    server: &AuthorizationServer,
+    server: &Arc<AuthorizationServer>,
     step: Step,
     head: Parts,
     body: Incoming,

@@ -7,6 +7,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::bounded::{Bounded, Moment};
 use super::{OVERLAP, Once, Turn};
 use crate::clock::{Clock, UnixTime};
@@ -22,7 +24,7 @@ pub struct Memory {
     /// What other replicas revoked, by what the store calls it.
     heard: Mutex<Bounded<()>>,
     /// Families share these by their first letters: two that meet wait for each other, and that is all.
-    turns: Vec<tokio::sync::Mutex<()>>,
+    turns: Vec<Arc<tokio::sync::Mutex<()>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +50,7 @@ impl Memory {
             answers: Mutex::new(Bounded::default()),
             revoked: Mutex::new(Bounded::default()),
             heard: Mutex::new(Bounded::default()),
-            turns: (0..TURNS).map(|_| tokio::sync::Mutex::new(())).collect(),
+            turns: (0..TURNS).map(|_| Arc::default()).collect(),
         }
     }
 
@@ -73,10 +75,10 @@ impl Memory {
     }
 
     /// Waits until nobody else turns this family.
-    pub async fn hold(&self, family: &str) -> tokio::sync::MutexGuard<'_, ()> {
+    pub async fn hold(&self, family: &str) -> OwnedMutexGuard<()> {
         let sum =
             family.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        self.turns[sum % TURNS].lock().await
+        self.turns[sum % TURNS].clone().lock_owned().await
     }
 
     /// Judges a refresh token of this family and generation.

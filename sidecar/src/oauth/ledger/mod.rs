@@ -11,6 +11,8 @@ mod memory;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedMutexGuard;
+
 pub use crate::store::{Fact, Shown};
 pub use memory::Memory;
 
@@ -79,7 +81,7 @@ impl Ledger {
     }
 
     /// Waits until nobody else here turns this family.
-    pub async fn hold(&self, family: &str) -> tokio::sync::MutexGuard<'_, ()> {
+    pub async fn hold(&self, family: &str) -> OwnedMutexGuard<()> {
         self.memory.hold(family).await
     }
 
