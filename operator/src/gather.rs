@@ -74,8 +74,11 @@ pub fn references(spec: &McpOAuthPolicySpec) -> Vec<Reference> {
     let ours = spec.oidc.iter().filter_map(|oidc| oidc.client_secret_ref.as_ref());
     let clients = spec.proxy.iter().filter_map(|proxy| proxy.clients.as_ref());
     let theirs = clients.flat_map(|clients| &clients.fixed).filter_map(|client| client.secret_ref.as_ref());
-    let bundles = spec.oidc.iter().filter_map(|oidc| oidc.ca_bundle_ref.as_ref());
-    let secrets = shared.chain(ours).chain(theirs).map(Reference::from);
+    let store = spec.proxy.as_ref().and_then(|proxy| proxy.store.as_ref());
+    let passwords = store.iter().filter_map(|store| store.password_ref.as_ref());
+    let of_store = store.iter().filter_map(|store| store.ca_bundle_ref.as_ref());
+    let bundles = spec.oidc.iter().filter_map(|oidc| oidc.ca_bundle_ref.as_ref()).chain(of_store);
+    let secrets = shared.chain(ours).chain(theirs).chain(passwords).map(Reference::from);
     secrets.chain(bundles.map(Reference::from)).collect()
 }
 
@@ -142,6 +145,10 @@ mod tests {
                      proxy: {clients: {static: [{id: c, secretRef: {name: c, key: m}, redirectURIs: []}, \
                      {id: d, redirectURIs: []}]}}";
         assert_eq!(names(proxy), ["a/k", "c/m", "b/l"]);
+        let store = "oidc: {}, proxy: {store: {url: 'rediss://valkey', passwordRef: {name: a, key: k}, \
+                     caBundleRef: {kind: Secret, name: b, key: l}}}";
+        assert_eq!(names(store), ["a/k", "b/l"]);
+        assert_eq!(names("oidc: {}, proxy: {store: {url: 'redis://valkey'}}"), [""; 0]);
     }
 
     #[test]

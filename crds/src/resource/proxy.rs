@@ -5,11 +5,11 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::references::SecretRef;
+use super::references::{CaBundleRef, SecretRef};
 use super::schema;
-use crate::names::{RefreshLifetime, TokenLifetime};
+use crate::names::{RefreshLifetime, StoreUrl, TokenLifetime};
 use crate::network::Network;
-use crate::proxy::{Consent, FixedClientId};
+use crate::proxy::{Consent, FixedClientId, StoreUser};
 use crate::redirect::RedirectUri;
 
 /// How clients log in through the sidecar.
@@ -43,6 +43,28 @@ pub struct ProxySettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<RefreshLifetime>")]
     pub refresh_lifetime: Option<String>,
+    /// A Valkey or Redis that all replicas share, so that what must happen once happens once for all of them. Absent: each
+    /// remembers for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreSettings>,
+}
+
+/// Where the store is, and who the sidecar is there.
+#[derive(KubeSchema, Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreSettings {
+    /// Such as rediss://valkey.data.svc:6379; redis:// is without TLS.
+    #[schemars(with = "StoreUrl")]
+    pub url: String,
+    /// Absent for the user that everybody is without a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<StoreUser>")]
+    pub username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_ref: Option<SecretRef>,
+    /// Certificates that it is trusted by, beside the public roots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle_ref: Option<CaBundleRef>,
 }
 
 /// Which clients may ask for a login.

@@ -7,7 +7,7 @@
 use kube::core::{Reason, Rule};
 use schemars::Schema;
 
-use super::{McpOAuthPolicySpec, Mode, Oidc, OidcEndpoints};
+use super::{McpOAuthPolicySpec, Mode, Oidc, OidcEndpoints, StoreSettings};
 use crate::names::ResourceUrl;
 use crate::provider::Provider;
 use crate::proxy::IN_THE_CLEAR;
@@ -42,7 +42,7 @@ pub(super) fn state(schema: &mut Schema) {
 }
 
 fn all() -> impl Iterator<Item = Spanning> {
-    of_providers().into_iter().chain(of_native_mode()).chain(of_proxy_mode())
+    of_providers().into_iter().chain(of_native_mode()).chain(of_proxy_mode()).chain(of_stores())
 }
 
 fn of_providers() -> [Spanning; 5] {
@@ -158,6 +158,29 @@ fn of_proxy_mode() -> [Spanning; 6] {
     ]
 }
 
+/// What a store needs, and what has no meaning for it.
+fn of_stores() -> [Spanning; 2] {
+    let none = "!has(self.proxy) || !has(self.proxy.store)";
+    [
+        Spanning::new(
+            "proxy.store.passwordRef",
+            "must name a password where the store has a username",
+            format!("{none} || !has(self.proxy.store.username) || has(self.proxy.store.passwordRef)"),
+            |spec| stores(spec, |store| store.username.is_none() || store.password_ref.is_some()),
+        )
+        .required(),
+        Spanning::new(
+            "proxy.store.caBundleRef",
+            "must be left out where the store's url is redis://, which has no TLS: rediss:// has",
+            format!(
+                "{none} || !has(self.proxy.store.caBundleRef) || self.proxy.store.url.startsWith('rediss://')"
+            ),
+            |spec| stores(spec, |store| store.ca_bundle_ref.is_none() || store.url.starts_with("rediss://")),
+        )
+        .forbidden(),
+    ]
+}
+
 /// A18: nobody logs in where a browser keeps no cookies.
 fn in_the_clear() -> Spanning {
     let loopback =
@@ -228,6 +251,11 @@ fn has(spec: &McpOAuthPolicySpec, holds: impl FnOnce(&Oidc) -> bool) -> bool {
 
 fn overrides(spec: &McpOAuthPolicySpec, what: impl FnOnce(&OidcEndpoints) -> bool) -> bool {
     has(spec, |oidc| oidc.endpoints.as_ref().is_some_and(what))
+}
+
+/// Whether something is so of the store, where there is one.
+fn stores(spec: &McpOAuthPolicySpec, holds: impl FnOnce(&StoreSettings) -> bool) -> bool {
+    spec.proxy.as_ref().and_then(|proxy| proxy.store.as_ref()).is_none_or(holds)
 }
 
 /// In CEL, whether a field is there, and all that it stands in.

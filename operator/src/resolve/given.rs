@@ -28,8 +28,7 @@ impl<'a> Given<'a> {
     }
 
     /// Certificates: all of them, or none.
-    pub(super) fn ca_bundle(&mut self, reference: &CaBundleRef) -> Option<String> {
-        let path = "spec.oidc.caBundleRef";
+    pub(super) fn ca_bundle(&mut self, path: &str, reference: &CaBundleRef) -> Option<String> {
         let reference = Reference::from(reference);
         let text = std::str::from_utf8(self.value(path, &reference)?).map_err(|_| BundleError::Empty);
         match text.and_then(|text| bundle::check(text).map(|()| text.to_owned())) {

@@ -52,7 +52,7 @@ fn oidc(oidc: &Oidc, provider: Provider, fields: &mut Collector, given: &mut Giv
     let audiences = fields.take_each("spec.oidc.audience", &oidc.audience, Audience::parse);
     let jwks = oidc.endpoints.as_ref().and_then(|own| endpoint("jwks", own.jwks.as_ref(), fields));
     let ca_bundle = match &oidc.ca_bundle_ref {
-        Some(reference) => Some(given.ca_bundle(reference)?),
+        Some(reference) => Some(given.ca_bundle("spec.oidc.caBundleRef", reference)?),
         None => None,
     };
     Some(Trust { oidc: Some(OidcTrust { issuer: issuer?, jwks, ca_bundle }), hmac: Vec::new(), audiences })

@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crds::Broken;
-use crds::names::{Audience, RefreshLifetime, ResourceUrl, TokenLifetime};
+use crds::names::{Audience, RefreshLifetime, ResourceUrl, StoreUrl, TokenLifetime};
 use crds::network::Network;
 use crds::policy::Trust;
 use crds::proxy::{
     ClientSecret, Clients, FixedClient, FixedClientId, Keys, Lifetimes, Login, LoginEndpoints, ParameterName,
-    ProviderClientId, ProviderScope, Proxy, Switch, own_callback,
+    ProviderClientId, ProviderScope, Proxy, Store, StoreUser, Switch, own_callback,
 };
 use crds::redirect::{RedirectUri, Redirects};
-use crds::resource::{ClientSettings, McpOAuthPolicySpec, Oidc, ProxySettings, StaticClient};
+use crds::resource::{ClientSettings, McpOAuthPolicySpec, Oidc, ProxySettings, StaticClient, StoreSettings};
 use crds::violation::Collector;
 
 use super::given::Given;
@@ -43,6 +43,7 @@ pub(super) fn proxy(
     let networks = &settings.allow_networks;
     let allow_networks = fields.take_each("spec.proxy.allowNetworks", networks, Network::parse);
     let lifetimes = lifetimes(&settings, fields);
+    let store = settings.store.as_ref().map(|store| self::store(store, fields, given).ok_or(Missing)).transpose();
     // What is wrong with it was said with the fields.
     resource.filter(|resource| resource.keeps_cookies())?;
     // Without keys the rest is checked all the same, and goes nowhere.
@@ -55,7 +56,7 @@ pub(super) fn proxy(
         allow_networks,
         lifetimes,
         keys,
-        store: None,
+        store: store.ok()?,
     })
 }
 
@@ -73,7 +74,7 @@ fn login(
         .map(|reference| given.take("spec.oidc.clientSecretRef", reference, client_secret).ok_or(Missing))
         .transpose();
     let bundle = oidc.ca_bundle_ref.as_ref();
-    let ca_bundle = bundle.map(|reference| given.ca_bundle(reference).ok_or(Missing)).transpose();
+    let ca_bundle = bundle.map(|reference| given.ca_bundle("spec.oidc.caBundleRef", reference).ok_or(Missing)).transpose();
     let preset = spec.provider.login();
     let written = fields.take_each("spec.oidc.scopes", &oidc.scopes, ProviderScope::parse);
     let scopes = if oidc.scopes.is_empty() { preset.scopes() } else { written };
@@ -168,6 +169,21 @@ fn lifetimes(settings: &ProxySettings, fields: &mut Collector) -> Lifetimes {
         access: access.map_or(preset.access, TokenLifetime::seconds),
         refresh: refresh.map_or(preset.refresh, RefreshLifetime::seconds),
     }
+}
+
+fn store(settings: &StoreSettings, fields: &mut Collector, given: &mut Given<'_>) -> Option<Store> {
+    let StoreSettings { url, username, password_ref, ca_bundle_ref } = settings;
+    let url = fields.take("spec.proxy.store.url", StoreUrl::parse(url));
+    let username = username.as_ref();
+    let username = username
+        .map(|name| fields.take("spec.proxy.store.username", StoreUser::parse(name)).ok_or(Missing))
+        .transpose();
+    let (path, reference) = ("spec.proxy.store.passwordRef", password_ref.as_ref());
+    let password =
+        reference.map(|reference| given.take(path, reference, client_secret).ok_or(Missing)).transpose();
+    let (path, reference) = ("spec.proxy.store.caBundleRef", ca_bundle_ref.as_ref());
+    let ca_bundle = reference.map(|reference| given.ca_bundle(path, reference).ok_or(Missing)).transpose();
+    Some(Store { url: url?, username: username.ok()?, password: password.ok()?, ca_bundle: ca_bundle.ok()? })
 }
 
 fn client_secret(bytes: &[u8]) -> Result<ClientSecret, Broken> {

@@ -26,8 +26,12 @@ fn policy(audience: &str) -> Result<Policy, Unresolved> {
 
 /// A policy by which people log in with this provider.
 fn login_with(provider: &str) -> Result<Policy, Unresolved> {
+    login_and(provider, "")
+}
+
+fn login_and(provider: &str, proxy: &str) -> Result<Policy, Unresolved> {
     let spec = format!(
-        "{{server: {{url: 'https://h.example/mcp'}}, provider: {provider}, \
+        "{{server: {{url: 'https://h.example/mcp'}}, provider: {provider}, proxy: {{{proxy}}}, \
          oidc: {{issuer: 'https://c.okta.com', clientId: x, clientSecretRef: {{name: s, key: k}}}}}}"
     );
     let reference = Reference { kind: Kind::Secret, name: "s".into(), key: "k".into() };
@@ -248,11 +252,7 @@ fn several_pods_and_a_provider_that_takes_a_refresh_token_once_are_told_what_to_
     for provider in ["google", "azure", "cognito", "github"] {
         assert_eq!(accepted(provider, 2), "the policy is in force", "{provider}");
     }
-    // With a store, what happened on one replica is known to the others.
-    let mut parts = crds::policy::Parts::from(login_with("okta").expect("it is in force"));
-    let proxy = parts.proxy.as_mut().expect("it is in proxy mode");
-    proxy.store = Some(serde_yaml::from_str("{url: 'rediss://valkey.data.svc:6379'}").expect("YAML"));
-    let shared = Ok(Policy::new(parts).expect("valid"));
+    let shared = login_and("okta", "store: {url: 'redis://valkey'}");
     let shared = after(&Status::default(), &shared, &[pod("r"), pod("r")], 0);
     assert_eq!(shared.conditions[0].message, "the policy is in force");
     let native = after(&Status::default(), &policy("x"), &[pod("r"), pod("r")], 0);

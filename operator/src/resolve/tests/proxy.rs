@@ -44,7 +44,7 @@ fn refusal(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> (Reason, String) {
 #[test]
 fn an_id_at_the_provider_is_enough_and_the_preset_says_the_rest() {
     let policy = policy(&okta("", ""), &Inputs::new());
-    let Proxy { login, redirects, clients, consent, allow_networks, lifetimes, keys, .. } =
+    let Proxy { login, redirects, clients, consent, allow_networks, lifetimes, keys, store } =
         *policy.proxy.clone().expect("it is in proxy mode");
     assert_eq!((login.client_id.as_str(), login.client_secret), ("0oa1", None));
     let scopes: Vec<_> = login.scopes.iter().map(crds::proxy::ProviderScope::as_str).collect();
@@ -53,7 +53,7 @@ fn an_id_at_the_provider_is_enough_and_the_preset_says_the_rest() {
     assert_eq!((clients.dynamic, clients.metadata_documents), (Switch::On, Switch::On));
     assert!(clients.fixed.is_empty() && allow_networks.is_empty());
     assert_eq!((consent, lifetimes), (Consent::Always, Lifetimes { access: 900, refresh: 2_592_000 }));
-    assert_eq!(keys, self::keys());
+    assert_eq!((keys, store), (self::keys(), None));
     // O14: our own tokens, for this resource alone.
     assert!(policy.trust.oidc.is_none() && policy.trust.hmac.is_empty());
     assert_eq!(policy.trust.audiences.iter().map(crds::names::Audience::as_str).collect::<Vec<_>>(), [URL]);
@@ -271,4 +271,44 @@ fn github_waits_for_the_secret_that_it_cannot_do_without() {
     let (reason, said) = refusal(&github(""), &Inputs::new());
     assert_eq!(reason, Reason::Invalid);
     assert!(said.contains("spec.oidc.clientSecretRef: must name a secret with provider github"), "{said}");
+}
+
+#[test]
+fn a_store_is_where_it_is_and_what_its_references_lead_to() {
+    let plain = of(&settings("store: {url: 'redis://valkey:6379'}")).store.expect("a store");
+    assert_eq!((plain.url.as_str(), plain.password, plain.ca_bundle), ("redis://valkey:6379", None, None));
+    let guarded = settings(
+        "store: {url: 'rediss://valkey', username: mcp, passwordRef: {name: v, key: k}, \
+         caBundleRef: {kind: ConfigMap, name: ca, key: k}}",
+    );
+    let pem = bundle::example();
+    let there =
+        with(&[(Kind::Secret, "v", Ok(&b"s3cret\n"[..])), (Kind::ConfigMap, "ca", Ok(pem.as_bytes()))]);
+    let proxy = policy(&guarded, &there).proxy.clone().expect("it is in proxy mode");
+    let store = proxy.store.expect("a store");
+    assert_eq!(store.username.expect("a user").as_str(), "mcp");
+    assert_eq!(store.password.expect("a password").expose(), "s3cret");
+    assert_eq!(store.ca_bundle.as_ref(), Some(&pem));
+    for (change, reason, says) in [
+        (
+            &[(Kind::Secret, "v", Err(Absent::Object))][..],
+            Reason::ReferenceNotFound,
+            "spec.proxy.store.passwordRef: there is no",
+        ),
+        (
+            &[(Kind::Secret, "v", Ok(&b"\x07"[..]))],
+            Reason::ReferenceInvalid,
+            "spec.proxy.store.passwordRef: must be 1 to 1024",
+        ),
+        (
+            &[(Kind::ConfigMap, "ca", Ok(&b"no PEM"[..]))],
+            Reason::ReferenceInvalid,
+            "spec.proxy.store.caBundleRef: ConfigMap 'ca' has",
+        ),
+    ] {
+        let mut inputs = there.clone();
+        inputs.extend(with(change));
+        let (found, said) = refusal(&guarded, &inputs);
+        assert!(found == reason && said.starts_with(says), "{said}");
+    }
 }
