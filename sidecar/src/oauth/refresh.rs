@@ -123,6 +123,12 @@ async fn exchange(
             tracing::warn!(reason = why, "the provider cannot be asked about a user");
             return Err(LATER);
         }
+        Ok(Err(RefreshError::Unverified { token, why })) => {
+            tracing::warn!(reason = why, "the provider's answer about a user cannot be used");
+            // A provider that rotates its tokens takes the old one, sent again, for theft.
+            server.ledger.keep(&grant.family, token);
+            return Err(LATER);
+        }
         Err(_) => {
             tracing::warn!("the provider does not answer about a user");
             return Err(LATER);
@@ -143,8 +149,10 @@ async fn end(server: &AuthorizationServer, family: &str) {
 async fn again(server: &AuthorizationServer, grant: &Grant) -> Result<Upstream, RefreshError> {
     // A clock that was wrong when it asked does not put off the next time.
     let since = Duration::from_secs(server.clock.unix().0.abs_diff(grant.upstream.asked.0));
-    if since < OVERLAP && grant.upstream.provider == server.upstream.id() {
-        return Ok(grant.upstream.clone());
+    let newer = server.ledger.kept(&grant.family).map(|token| token.expose().clone());
+    let held = Upstream { refresh: newer.or(grant.upstream.refresh.clone()), ..grant.upstream.clone() };
+    if since < OVERLAP && held.provider == server.upstream.id() {
+        return Ok(held);
     }
-    server.upstream.confirm(&grant.upstream, &grant.person).await
+    server.upstream.confirm(&held, &grant.person).await
 }

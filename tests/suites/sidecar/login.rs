@@ -4,6 +4,7 @@
 mod assertion;
 mod desk;
 mod document;
+mod faults;
 mod github;
 mod guesses;
 mod killed;

@@ -68,6 +68,12 @@ impl<V> Bounded<V> {
         self.order.insert((ends, key));
     }
 
+    pub(super) fn remove(&mut self, key: &str) {
+        if let Some((key, (_, ends))) = self.entries.remove_entry(key) {
+            self.order.remove(&(ends, key));
+        }
+    }
+
     /// Drops what is over.
     pub(super) fn forget(&mut self, now: Moment) {
         while self.order.first().is_some_and(|(ends, _)| ends.is_over(now)) {
@@ -121,6 +127,8 @@ mod tests {
             map.put("family", (), Moment::now(&clock).after(Duration::from_hours(720)));
         }
         assert_eq!((map.len(), map.order.len()), (1, 1));
+        map.remove("family");
+        assert_eq!((map.len(), map.order.len()), (0, 0));
     }
 
     #[test]

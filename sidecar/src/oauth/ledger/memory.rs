@@ -2,11 +2,13 @@
 //!
 //! Keeps it in memory, bounded: what that means without a store stands in `docs/proxy-mode.md`. No token, code or name is kept,
 //! only ids that we made (O29) and what the store calls them; but what a refresh token was exchanged for, for the two minutes in
-//! which it may come again. Meets A13, D11, I7, O07, O12, O15, O30.
+//! which it may come again, and what a provider gave in an exchange that could not be ended, until the next one. Meets A13, D11, I7,
+//! O07, O12, O15, O30.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crds::Secret;
 use tokio::sync::OwnedMutexGuard;
 
 use super::bounded::{Bounded, Moment};
@@ -20,6 +22,7 @@ pub struct Memory {
     used: Mutex<Bounded<()>>,
     families: Mutex<Bounded<Family>>,
     answers: Mutex<Bounded<Arc<str>>>,
+    kept: Mutex<Bounded<Secret<String>>>,
     revoked: Mutex<Bounded<()>>,
     /// What other replicas revoked, by what the store calls it.
     heard: Mutex<Bounded<()>>,
@@ -40,6 +43,8 @@ const MOST: usize = 100_000;
 /// Of answers, which are a few kilobytes each. Without its answer a token that comes twice is exchanged once more.
 const MOST_ANSWERS: usize = 10_000;
 const TURNS: usize = 256;
+/// How long a client goes on trying.
+const KEPT: Duration = Duration::from_hours(1);
 
 impl Memory {
     pub fn new(clock: Clock) -> Self {
@@ -48,6 +53,7 @@ impl Memory {
             used: Mutex::new(Bounded::default()),
             families: Mutex::new(Bounded::default()),
             answers: Mutex::new(Bounded::default()),
+            kept: Mutex::new(Bounded::default()),
             revoked: Mutex::new(Bounded::default()),
             heard: Mutex::new(Bounded::default()),
             turns: (0..TURNS).map(|_| Arc::default()).collect(),
@@ -106,6 +112,20 @@ impl Memory {
         families.forget(now);
         families.make_room(MOST);
         families.put(family, Family { newest, at: now.uptime }, now.after(for_so_long));
+        lock(&self.kept).remove(family);
+    }
+
+    /// Keeps the provider's newest token of a family whose exchange could not be ended.
+    pub fn keep(&self, family: &str, token: Secret<String>) {
+        let now = self.now();
+        let mut kept = lock(&self.kept);
+        kept.forget(now);
+        kept.make_room(MOST_ANSWERS);
+        kept.put(family, token, now.after(KEPT));
+    }
+
+    pub fn kept(&self, family: &str) -> Option<Secret<String>> {
+        lock(&self.kept).get(family, self.now()).cloned()
     }
 
     /// From now on nothing of this family is good (O07, O12, O30).

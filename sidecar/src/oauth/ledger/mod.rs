@@ -11,6 +11,7 @@ mod memory;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::Secret;
 use tokio::sync::OwnedMutexGuard;
 
 pub use crate::store::{Fact, Shown};
@@ -111,6 +112,16 @@ impl Ledger {
             // claim ends, nobody else exchanges it; afterwards two successors would be told apart at the next turn.
             let _ = store.conclude(shown, &answer, OVERLAP, for_so_long).await;
         }
+    }
+
+    /// Keeps the provider's newest token of a family whose exchange could not be ended. Here alone: whoever is sent back with
+    /// "try again" does so on the connection that it has.
+    pub fn keep(&self, family: &str, token: Secret<String>) {
+        self.memory.keep(family, token);
+    }
+
+    pub fn kept(&self, family: &str) -> Option<Secret<String>> {
+        self.memory.kept(family)
     }
 
     /// Nothing came of the exchange: it may be tried again.

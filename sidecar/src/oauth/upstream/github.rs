@@ -100,13 +100,14 @@ impl GitHub {
             // Nothing to ask with: sealed by nobody of ours.
             (None, None) => return Err(RefreshError::Gone),
         };
-        let none = || RefreshError::Unreachable("it gave no access token".into());
+        let unverified = |why: String| RefreshError::unverified(tokens.refresh_token.as_ref(), why);
+        let none = || unverified("it gave no access token".into());
         let token = tokens.access_token.as_deref().ok_or_else(none)?;
         match self.person(party, token).await {
             Ok(again) if again.subject == person.subject => Ok(self::held(party, tokens)),
             Ok(_) | Err(NoUser::Gone | NoUser::NotAllowed) => Err(RefreshError::Gone),
-            Err(NoUser::Unreachable(why)) => Err(RefreshError::Unreachable(why)),
-            Err(NoUser::Untrusted(why)) => Err(RefreshError::Unreachable(why.to_owned())),
+            Err(NoUser::Unreachable(why)) => Err(unverified(why)),
+            Err(NoUser::Untrusted(why)) => Err(unverified(why.to_owned())),
         }
     }
 

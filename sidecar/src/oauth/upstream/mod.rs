@@ -13,6 +13,7 @@ mod party;
 
 use std::sync::Arc;
 
+use crds::Secret;
 use crds::policy::ClaimRules;
 use crds::proxy::{CALLBACK, Login};
 
@@ -71,6 +72,19 @@ pub enum RefreshError {
     Gone,
     #[error("the provider cannot be asked: {0}")]
     Unreachable(String),
+    /// It has given new tokens, and what it says of the user cannot be verified now. It may have taken its old token back.
+    #[error("the provider's answer cannot be used: {why}")]
+    Unverified { token: Secret<String>, why: String },
+}
+
+impl RefreshError {
+    /// The user was not confirmed, and there may be a token that must not be lost.
+    fn unverified(token: Option<&String>, why: String) -> Self {
+        match token {
+            Some(token) => Self::Unverified { token: Secret::new(token.clone()), why },
+            None => Self::Unreachable(why),
+        }
+    }
 }
 
 /// The provider's endpoints are not known: its document was never fetched.

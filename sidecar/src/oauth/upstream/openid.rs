@@ -70,7 +70,9 @@ impl OpenId {
             match self.person(party, id_token, None).await {
                 Ok(again) if again.subject == person.subject => {}
                 Ok(_) | Err(LoginError::NotAllowed) => return Err(RefreshError::Gone),
-                Err(error) => return Err(RefreshError::Unreachable(error.to_string())),
+                Err(error) => {
+                    return Err(RefreshError::unverified(tokens.refresh_token.as_ref(), error.to_string()));
+                }
             }
         }
         // RFC 6749 §6: without a new one, the old one stays.
