@@ -34,7 +34,7 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     if remember::offered(server, &client, &registered) == Remember::Offered
         && remember::is_given(server, &asked.head.headers, &wish)
     {
-        return consent::begin(server, &asked.head.headers, wish).await;
+        return consent::begin(server, &asked.head.headers, wish, Vec::new()).await;
     }
     let browser = match browser(asked) {
         Some(known) => known.to_owned(),

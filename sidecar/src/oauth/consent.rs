@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use http::header::SET_COOKIE;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderValue, Response};
 
 use super::authorize::browser;
 use super::error::see_other;
@@ -37,12 +37,10 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     match form.get("decision") {
         Some("allow") => {
             let kept = match form.get("remember") {
-                Some(_) if ask.may_remember => remember::cookie(server, &ask.wish)?,
-                _ => None,
+                Some(_) if ask.may_remember => remember::cookies(server, &head.headers, &ask.wish)?,
+                _ => Vec::new(),
             };
-            let mut response = begin(server, &head.headers, ask.wish).await?;
-            response.headers_mut().extend(kept.map(|cookie| (SET_COOKIE, cookie)));
-            Ok(response)
+            begin(server, &head.headers, ask.wish, kept).await
         }
         // The page named the address, and the policy allows it: the client is told (RFC 6749 §4.1.2.1).
         Some("deny") => callback::refuse(server, &ask.wish, "access_denied", "the user did not agree"),
@@ -50,11 +48,12 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     }
 }
 
-/// To the provider, with a state, a nonce and a verifier of our own (O11).
+/// To the provider, with a state, a nonce and a verifier of our own (O11). `beside` are cookies that are set as well.
 pub(super) async fn begin(
     server: &AuthorizationServer,
     headers: &HeaderMap,
     wish: Wish,
+    beside: Vec<HeaderValue>,
 ) -> Result<Response<Bytes>, Trouble> {
     let login = Login {
         wish,
@@ -77,9 +76,13 @@ pub(super) async fn begin(
     let mut response = see_other(&there).ok_or(Trouble::Internal)?;
     let name = cookie::login_name(login.ends.0, &login.state);
     let sealed = server.sealer.seal(&login)?;
+    if name.len() + sealed.len() > cookie::LONGEST {
+        return Err(Trouble::Malformed("state"));
+    }
     let kept = cookie::set(&name, &sealed, LOGIN_SECONDS).ok_or(Trouble::Internal)?;
-    let gone = cookie::logins_that_give_way(headers).into_iter().filter_map(cookie::unset);
-    for cookie in gone.chain([kept]) {
+    let coming = cookie::length((&name, &sealed)) + beside.iter().map(HeaderValue::len).sum::<usize>();
+    let gone = cookie::logins_that_give_way(headers, coming).into_iter().filter_map(cookie::unset);
+    for cookie in gone.chain([kept]).chain(beside) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     Ok(response)

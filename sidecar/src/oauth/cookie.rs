@@ -15,6 +15,12 @@ pub const CONSENT: &str = "__Host-mcp-oauth-consent-";
 
 /// At most so many logins at a time in one browser: more would make the request head too long for servers (O27).
 pub const MOST_LOGINS: usize = 8;
+/// All cookies of ours together: with what a browser and a provider say, the head of a request stays under 8 KiB.
+pub const MOST_BYTES: usize = 6 * 1024;
+/// Remembered consents, of those.
+pub const MOST_CONSENT_BYTES: usize = 2 * 1024;
+/// Name and value. Browsers drop what is longer (RFC 6265bis §5.6), without a word.
+pub const LONGEST: usize = 4096;
 
 /// The value of a cookie that stands in the request once. Twice would be two opinions.
 pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -25,9 +31,9 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     }
 }
 
-/// The names of all cookies that begin like this.
-pub fn names<'a>(headers: &'a HeaderMap, start: &str) -> Vec<&'a str> {
-    all(headers).map(|(name, _)| name).filter(|name| name.starts_with(start)).collect()
+/// All cookies whose names begin like this.
+pub fn starting<'a>(headers: &'a HeaderMap, start: &str) -> Vec<(&'a str, &'a str)> {
+    all(headers).filter(|(name, _)| name.starts_with(start)).collect()
 }
 
 /// `Set-Cookie`. Name and value are base64url, digits and dashes: nothing in them ends a header.
@@ -59,17 +65,28 @@ pub fn login_of<'a>(headers: &'a HeaderMap, state: &str) -> Option<(&'a str, &'a
     }
 }
 
-/// The logins that must give way so that one more has room: those that end first.
-pub fn logins_that_give_way(headers: &HeaderMap) -> Vec<&str> {
+/// The logins that must give way so that one more, of this length, has room: those that end first.
+pub fn logins_that_give_way(headers: &HeaderMap, coming: usize) -> Vec<&str> {
     let ends = |name: &str| -> u64 {
         let rest = name.strip_prefix(LOGIN).and_then(|rest| rest.split_once('-'));
         rest.and_then(|(ends, _)| ends.parse().ok()).unwrap_or(0)
     };
-    let mut names = names(headers, LOGIN);
-    names.sort_by_key(|name| ends(name));
-    let surplus = (names.len() + 1).saturating_sub(MOST_LOGINS);
-    names.truncate(surplus);
-    names
+    let mut logins = starting(headers, LOGIN);
+    logins.sort_by_key(|(name, _)| ends(name));
+    let others = [BROWSER, CONSENT].into_iter().flat_map(|start| starting(headers, start));
+    let mut bytes = coming + others.chain(logins.iter().copied()).map(length).sum::<usize>();
+    let mut count = logins.len() + 1;
+    let gives_way = |login: &(&str, &str)| {
+        let is_surplus = count > MOST_LOGINS || bytes > MOST_BYTES;
+        (count, bytes) = (count - 1, bytes - length(*login));
+        is_surplus
+    };
+    logins.into_iter().take_while(gives_way).map(|(name, _)| name).collect()
+}
+
+/// What a cookie takes of the head: `name=value; `.
+pub fn length((name, value): (&str, &str)) -> usize {
+    name.len() + value.len() + 3
 }
 
 fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
@@ -115,7 +132,19 @@ mod tests {
         let cookies: Vec<_> = (0..10).rev().map(|end| format!("{LOGIN}{end}-s{end}=x")).collect();
         let headers = sent(&cookies.join("; "));
         let expected = [0, 1, 2].map(|end| format!("{LOGIN}{end}-s{end}"));
-        assert_eq!(logins_that_give_way(&headers), expected);
-        assert!(logins_that_give_way(&sent(&cookies[..7].join("; "))).is_empty());
+        assert_eq!(logins_that_give_way(&headers, 100), expected);
+        assert!(logins_that_give_way(&sent(&cookies[..7].join("; ")), 100).is_empty());
+    }
+
+    #[test]
+    fn o27_of_long_cookies_there_are_fewer() {
+        let login = |end: usize| format!("{LOGIN}{end}-s=");
+        let cookie = |end: usize| format!("{}{}", login(end), "x".repeat(2000 - login(end).len() - 2));
+        let headers = sent(&format!("{}; {}; {BROWSER}=y", cookie(2), cookie(1)));
+        let spent = 2 * 2000 + BROWSER.len() + 4;
+        assert!(logins_that_give_way(&headers, MOST_BYTES - spent).is_empty());
+        assert_eq!(logins_that_give_way(&headers, MOST_BYTES - spent + 1), [format!("{LOGIN}1-s")]);
+        assert_eq!(logins_that_give_way(&headers, LONGEST).len(), 1);
+        assert_eq!(logins_that_give_way(&headers, MOST_BYTES).len(), 2);
     }
 }

@@ -40,15 +40,34 @@ pub(super) fn is_given(server: &AuthorizationServer, headers: &HeaderMap, wish: 
         })
 }
 
-/// The cookie that remembers it.
-pub(super) fn cookie(server: &AuthorizationServer, wish: &Wish) -> Result<Option<HeaderValue>, SealError> {
+/// The cookie that remembers it, and the ends of those that give way to it: the ones that end first (O27).
+pub(super) fn cookies(
+    server: &AuthorizationServer,
+    headers: &HeaderMap,
+    wish: &Wish,
+) -> Result<Vec<HeaderValue>, SealError> {
     let remembered = Remembered {
         client: wish.client.clone(),
         redirect_uri: wish.redirect_uri.clone(),
         scopes: wish.scopes.clone(),
         ends: UnixTime(server.clock.unix().0 + SECONDS),
     };
-    Ok(cookie::set(&name(wish), &server.sealer.seal(&remembered)?, SECONDS))
+    let (name, sealed) = (name(wish), server.sealer.seal(&remembered)?);
+    let mut others = cookie::starting(headers, cookie::CONSENT);
+    others.retain(|(known, _)| *known != name);
+    // What we cannot open ends now: it is another server's on this host, or under a key that is gone.
+    others.sort_by_key(|(_, sealed)| {
+        server.sealer.open(sealed).map_or(UnixTime(0), |given: Remembered| given.ends)
+    });
+    let mut bytes =
+        cookie::length((&name, &sealed)) + others.iter().copied().map(cookie::length).sum::<usize>();
+    let gives_way = |other: &(&str, &str)| {
+        let is_surplus = bytes > cookie::MOST_CONSENT_BYTES;
+        bytes -= cookie::length(*other);
+        is_surplus
+    };
+    let gone = others.into_iter().take_while(gives_way).filter_map(|(name, _)| cookie::unset(name));
+    Ok(gone.chain(cookie::set(&name, &sealed, SECONDS)).collect())
 }
 
 /// One cookie per thing that was agreed to, and no name of anybody in it.

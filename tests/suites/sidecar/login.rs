@@ -2,6 +2,7 @@
 //! attacker's are two jars; the provider is one by the book, or one that lies.
 
 mod assertion;
+mod crowd;
 mod desk;
 mod document;
 mod faults;
