@@ -29,7 +29,7 @@ pub(super) fn offered(server: &AuthorizationServer, client: &Client, registered:
 
 /// Whether this browser remembers a consent to just this.
 pub(super) fn is_given(server: &AuthorizationServer, headers: &HeaderMap, wish: &Wish) -> bool {
-    let sealed = cookie::find(headers, &name(wish));
+    let sealed = cookie::find(headers, &name(server, wish));
     let given: Option<Remembered> = sealed.and_then(|sealed| server.sealer.open(sealed).ok());
     is_by_a_person(headers)
         && given.is_some_and(|given| {
@@ -52,7 +52,7 @@ pub(super) fn cookies(
         scopes: wish.scopes.clone(),
         ends: UnixTime(server.clock.unix().0 + SECONDS),
     };
-    let (name, sealed) = (name(wish), server.sealer.seal(&remembered)?);
+    let (name, sealed) = (name(server, wish), server.sealer.seal(&remembered)?);
     let mut others = cookie::starting(headers, cookie::CONSENT);
     others.retain(|(known, _)| *known != name);
     // What we cannot open ends now: it is another server's on this host, or under a key that is gone.
@@ -70,9 +70,11 @@ pub(super) fn cookies(
     Ok(gone.chain(cookie::set(&name, &sealed, SECONDS)).collect())
 }
 
-/// One cookie per thing that was agreed to, and no name of anybody in it.
-fn name(wish: &Wish) -> String {
-    let what = [wish.client.as_str(), &wish.redirect_uri, &wish.scopes.join(" ")].join("\n");
+/// One cookie per thing that was agreed to, and no name of anybody in it. Several servers may live on one host, and a browser
+/// has one jar for them.
+fn name(server: &AuthorizationServer, wish: &Wish) -> String {
+    let scopes = wish.scopes.join(" ");
+    let what = [&server.issuer, wish.client.as_str(), &wish.redirect_uri, &scopes].join("\n");
     format!("{}{}", cookie::CONSENT, Digest16::of(&what))
 }
 
