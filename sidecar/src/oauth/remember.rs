@@ -1,8 +1,10 @@
 //! A consent that a browser remembers, where the policy allows it: this client, at this address, for these scopes (I3).
 //!
 //! Pure. Never for a client that registered itself, and never where anybody on the machine could receive (O01): what is
-//! skipped is a page that would say nothing new. And only for a navigation that a person began: a page that sends a browser
-//! here by itself shows the page, as does a browser that does not say (I2).
+//! skipped is a page that would say nothing new. Never for a public client: a server that a person adds to it may name our
+//! endpoint for its own, and the client would bring it the code and the verifier; that page is all that tells the person
+//! (O09). And only for a navigation that a person began: a page that sends a browser here by itself shows the page, as does a
+//! browser that does not say (I2).
 
 use http::{HeaderMap, HeaderValue};
 
@@ -19,7 +21,9 @@ const SECONDS: u64 = 30 * 24 * 3600;
 
 /// Whether the page offers to remember.
 pub(super) fn offered(server: &AuthorizationServer, client: &Client, registered: &RedirectUri) -> Remember {
-    let can_be_told_apart = client.origin != Origin::Registration && registered.kind() == Kind::Web;
+    let can_be_told_apart = client.origin != Origin::Registration
+        && registered.kind() == Kind::Web
+        && client.credentials.must_be_proved();
     if server.proxy.consent == Consent::Remember && can_be_told_apart {
         Remember::Offered
     } else {

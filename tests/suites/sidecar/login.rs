@@ -2,12 +2,14 @@
 //! attacker's are two jars; the provider is one by the book, or one that lies.
 
 mod assertion;
+mod consent;
 mod crowd;
 mod desk;
 mod document;
 mod faults;
 mod github;
 mod guesses;
+mod hosts;
 mod killed;
 mod lifetimes;
 mod parameters;

@@ -78,6 +78,11 @@ impl Credentials {
         }
     }
 
+    /// Whether a code of this client is worth nothing to whoever else holds it and its verifier.
+    pub fn must_be_proved(&self) -> bool {
+        matches!(self, Self::Secret(_) | Self::Assertion { may_be_public: MayBePublic::No })
+    }
+
     /// Judges everything but an assertion, which needs the document's keys.
     pub fn check(&self, proof: &Proof<'_>) -> Result<(), OAuthError> {
         let good = match (self, proof) {
