@@ -15,12 +15,14 @@ mod lifetimes;
 mod parameters;
 mod policy;
 mod provider;
+mod races;
 mod registration;
 mod replicas;
 mod rules;
 mod scene;
 mod signed;
 mod store;
+mod swaps;
 
 use serde_json::json;
 
