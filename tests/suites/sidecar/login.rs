@@ -22,6 +22,7 @@ mod rules;
 mod scene;
 mod signed;
 mod store;
+mod strangers;
 mod swaps;
 
 use serde_json::json;
