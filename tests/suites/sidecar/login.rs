@@ -12,6 +12,8 @@ mod guesses;
 mod hosts;
 mod killed;
 mod lifetimes;
+mod metadata;
+mod pages;
 mod parameters;
 mod policy;
 mod provider;
