@@ -7,6 +7,7 @@ mod crowd;
 mod desk;
 mod document;
 mod faults;
+mod fixed;
 mod github;
 mod guesses;
 mod hosts;
