@@ -23,6 +23,7 @@ mod registration;
 mod replicas;
 mod rules;
 mod scene;
+mod secrets;
 mod signed;
 mod store;
 mod strangers;
