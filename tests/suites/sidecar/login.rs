@@ -8,6 +8,7 @@ mod desk;
 mod document;
 mod faults;
 mod fixed;
+mod flood;
 mod github;
 mod guesses;
 mod hosts;
