@@ -14,12 +14,13 @@ define lab
 @cargo run $$([ -t 2 ] || echo --quiet) --package mcp-oauth-tests --bin lab -- $(1)
 endef
 
-.PHONY: help demo test check generate image cluster
+.PHONY: help demo test check figures generate image cluster
 
 help:
 	@echo "make demo       show the product, step by step, in a Kubernetes of its own (needs root); CONTEXT and IMAGES: in yours"
 	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with the figures"
 	@echo "make check      formatting, lints and what the repository promises about itself"
+	@echo "make figures    what a login costs, measured at the released program; on a quiet machine"
 	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml, and its copy in the chart"
 	@echo "make image      build the images of the sidecar, the operator and the demo's MCP server"
 	@echo "make cluster    bring up a Kubernetes to look around in (lab --help says how)"
@@ -32,6 +33,9 @@ test:
 
 check:
 	$(call lab,test --only format --only clippy --only repository)
+
+figures:
+	cargo test --quiet --workspace --test figures
 
 generate:
 	cargo run --quiet --package mcp-oauth-operator -- crds > crds/mcpoauthpolicies.yaml.new

@@ -3,7 +3,7 @@
 //! Starts processes, which end with their values at the latest; they listen on loopback. Every wait is bounded.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -31,7 +31,12 @@ pub(crate) fn command() -> Command {
     let built: PathBuf =
         suite.ancestors().nth(2).expect("cargo builds two folders deep").join("mcp-oauth-sidecar");
     assert!(built.exists(), "{} is not there: cargo build -p mcp-oauth-sidecar", built.display());
-    let mut command = Command::new(built);
+    command_of(&built)
+}
+
+/// The same, of a program that lies elsewhere.
+pub(crate) fn command_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
@@ -50,11 +55,21 @@ impl Program {
 
     /// The same on these addresses.
     pub(crate) async fn start_on(
+        addresses: [SocketAddr; 2],
+        upstream: SocketAddr,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        Self::start_as(command(), addresses, upstream, environment).await
+    }
+
+    /// The same, by this command.
+    pub(crate) async fn start_as(
+        mut command: Command,
         [traffic, admin]: [SocketAddr; 2],
         upstream: SocketAddr,
         environment: &[(&str, &str)],
     ) -> Self {
-        let mut child = command()
+        let mut child = command
             .args([format!("--listen={traffic}"), format!("--admin={admin}")])
             .arg(format!("--upstream=http://{upstream}"))
             .envs(environment.iter().copied())
@@ -99,7 +114,7 @@ impl Program {
         (log, status.code())
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it runs")
     }
 }
