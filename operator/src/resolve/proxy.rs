@@ -43,7 +43,8 @@ pub(super) fn proxy(
     let networks = &settings.allow_networks;
     let allow_networks = fields.take_each("spec.proxy.allowNetworks", networks, Network::parse);
     let lifetimes = lifetimes(&settings, fields);
-    let store = settings.store.as_ref().map(|store| self::store(store, fields, given).ok_or(Missing)).transpose();
+    let store =
+        settings.store.as_ref().map(|store| self::store(store, fields, given).ok_or(Missing)).transpose();
     // What is wrong with it was said with the fields.
     resource.filter(|resource| resource.keeps_cookies())?;
     // Without keys the rest is checked all the same, and goes nowhere.
@@ -74,7 +75,9 @@ fn login(
         .map(|reference| given.take("spec.oidc.clientSecretRef", reference, client_secret).ok_or(Missing))
         .transpose();
     let bundle = oidc.ca_bundle_ref.as_ref();
-    let ca_bundle = bundle.map(|reference| given.ca_bundle("spec.oidc.caBundleRef", reference).ok_or(Missing)).transpose();
+    let ca_bundle = bundle
+        .map(|reference| given.ca_bundle("spec.oidc.caBundleRef", reference).ok_or(Missing))
+        .transpose();
     let preset = spec.provider.login();
     let written = fields.take_each("spec.oidc.scopes", &oidc.scopes, ProviderScope::parse);
     let scopes = if oidc.scopes.is_empty() { preset.scopes() } else { written };
