@@ -34,6 +34,7 @@ const deeds = {
   type: ({ page }, text) => page.keyboard.type(text),
   click: ({ page }, what) => page.locator(what).click(),
   fill: ({ page }, { what, text }) => page.locator(what).fill(text),
+  read: ({ page }, what) => page.locator(what).innerText(),
   evaluate: ({ page }, expression) => page.evaluate(expression),
   arrive: async ({ page }, prefix) => {
     await page.waitForURL((url) => url.href.startsWith(prefix));

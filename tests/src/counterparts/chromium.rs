@@ -5,7 +5,6 @@
 //!
 //! Fetches a package into the cache; starts Chromium with a temporary profile and no way out of this machine.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -77,13 +76,7 @@ struct Wire {
 
 /// The program of this machine, for a test; none, with a line that says so, where it is missing and not required.
 pub fn find_or_skip(environment: &Environment) -> Result<Option<PathBuf>, Error> {
-    match tools::require("chromium") {
-        Err(error) if !environment.is_ci() => {
-            let _ = writeln!(std::io::stderr(), "skipped: {error}");
-            Ok(None)
-        }
-        other => other.map(Some),
-    }
+    tools::require_or_skip("chromium", environment)
 }
 
 /// Fetches what drives it, unless it is there, and gives the folder with the programs.
@@ -139,6 +132,11 @@ impl Window {
     /// Fills in the one field that this locator names.
     pub async fn fill(&self, what: &str, text: &str) -> Result<(), Error> {
         self.tell("fill", json!({ "what": what, "text": text })).await.map(drop)
+    }
+
+    /// The text of the one thing of the page that this locator names, once it is there.
+    pub async fn read(&self, what: &str) -> Result<String, Error> {
+        Ok(self.tell("read", what).await?.as_str().unwrap_or_default().trim().to_owned())
     }
 
     /// The value of an expression in the page, also where its own scripts are off.

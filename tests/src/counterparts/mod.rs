@@ -30,11 +30,16 @@ pub async fn prepare(paths: &Paths, progress: Progress) -> Result<Vec<PathBuf>, 
     Ok(vec![everything, fastmcp])
 }
 
-/// Fetches everything that suite browser needs. A machine that cannot install a browser goes without: the suite says what
-/// it skips, or fails where nothing may be skipped.
+/// Fetches everything that suite browser needs. A machine that has no browser or no Java, and may not install them, goes
+/// without: the suite says what it skips, and fails where nothing may be skipped.
 pub async fn prepare_browser(paths: &Paths, progress: Progress) -> Result<(), Error> {
-    if let Err(missing) = tools::ensure(&tools::BROWSER, progress).await {
-        progress.say(missing);
+    for programs in [&tools::BROWSER[..], &tools::COUNTERPARTS] {
+        if let Err(missing) = tools::ensure(programs, progress).await {
+            progress.say(missing);
+        }
+    }
+    if tools::find("mvn").is_some() && tools::find("java").is_some() {
+        keycloak::install(paths, progress).await?;
     }
     conformance::Conformance::install(paths, progress).await?;
     chromium::install(paths, progress).await?;

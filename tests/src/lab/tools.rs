@@ -2,6 +2,7 @@
 //! and does nothing when all is there. Changes the machine only by `apt-get install`. What a machine must have
 //! beforehand stands in the README; `tests/suites/repository/programs.rs` holds both lists to what is started.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 use super::command::{check, tail};
-use super::{Error, Paths, Progress};
+use super::{Environment, Error, Paths, Progress};
 
 /// The programs that a lab's node is made of, and the Debian packages that bring them.
 pub const NODE: [(&str, &str); 10] = [
@@ -88,6 +89,17 @@ pub fn require(program: &str) -> Result<PathBuf, Error> {
         Error::Missing(format!("\"{program}\" is not installed; install the Debian package {package}"))
     };
     find(program).ok_or_else(missing)
+}
+
+/// The same, for a test; none, with a line that says so, where it is missing and not required.
+pub fn require_or_skip(program: &str, environment: &Environment) -> Result<Option<PathBuf>, Error> {
+    match require(program) {
+        Err(error) if !environment.is_ci() => {
+            let _ = writeln!(std::io::stderr(), "skipped: {error}");
+            Ok(None)
+        }
+        other => other.map(Some),
+    }
 }
 
 /// Installs the Debian packages of those programs that are missing.
@@ -212,5 +224,13 @@ mod tests {
         let error = require("no-such-program").expect_err("nobody has it");
         assert!(error.to_string().contains("no-such-program"));
         assert!(require("sh").is_ok());
+    }
+
+    #[test]
+    fn a_missing_program_is_skipped_at_home_and_an_error_in_continuous_integration() {
+        let (home, ci) = (Environment::default(), Environment::from([("CI", "true")]));
+        assert!(matches!(require_or_skip("no-such-program", &home), Ok(None)));
+        assert!(require_or_skip("no-such-program", &ci).is_err());
+        assert!(matches!(require_or_skip("sh", &ci), Ok(Some(_))));
     }
 }

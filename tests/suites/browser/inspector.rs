@@ -1,25 +1,22 @@
 //! The MCP Inspector, which is how developers look at their servers, in a real browser: from the refusal to the answer of a
 //! tool, through its own backend and from its page (§3c).
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use harness::counterparts::chromium;
-use harness::counterparts::everything::Everything;
 use harness::counterparts::inspector::Inspector;
 use harness::counterparts::oidc_provider::{self, CLIENT_ID, CLIENT_SECRET, OidcProvider};
+use harness::lab::Environment;
 use harness::lab::command::{Group, capture};
-use harness::lab::{Environment, eventually};
 use serde_json::Value;
 use tokio::process::Command;
 use url::Url;
 
-use crate::scene::{Login, Place, Sidecar, free_port, paths, progress};
+use crate::scene::{Login, Place, Sidecar, everything, free_port, paths, progress};
 use crate::world::client::{request, send};
 
-const START: Duration = Duration::from_secs(30);
 const BOUND: Duration = Duration::from_mins(2);
 
 /// A provider and a server that others wrote, and the Inspector.
@@ -40,15 +37,7 @@ impl Stage {
         let folder = oidc_provider::install(&paths, progress).await.expect("it is installed");
         let place = Place::free();
         let provider = OidcProvider::start(&folder, &[&place.callback()]).await.expect("it starts");
-        let upstream = free_port();
-        let everything = Everything::install(&paths, progress).await.expect("it is installed");
-        let mut server = everything.command(upstream);
-        let server = Group::start(server.stdout(Stdio::null()).stderr(Stdio::null())).expect("it starts");
-        eventually("the start of the server", START, async || {
-            Ok(tokio::net::TcpStream::connect(("127.0.0.1", upstream)).await.ok().map(drop))
-        })
-        .await
-        .expect("it listens in time");
+        let (server, upstream) = everything().await;
         Some(Self { place, provider, upstream, inspector, _server: server })
     }
 

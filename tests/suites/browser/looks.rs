@@ -39,7 +39,7 @@ async fn evaluated(window: &Window, expression: &str) -> Value {
 #[tokio::test]
 async fn at_320_pixels_no_page_scrolls_sideways() {
     let Some(stage) = Stage::set().await else { return };
-    let window = stage.window(View { width: 320, ..View::default() }).await;
+    let window = stage.desk.window(View { width: 320, ..View::default() }).await;
     for page in stage.pages().await {
         window.open(&page).await.expect("the page opens");
         assert_eq!(evaluated(&window, OVERHANG).await, 0, "{page}");
@@ -56,7 +56,7 @@ async fn every_text_can_be_read_in_the_light_and_in_the_dark() {
     let Some(stage) = Stage::set().await else { return };
     let pages = stage.pages().await;
     for (scheme, card) in [(Scheme::Light, 0.8..=1.0), (Scheme::Dark, 0.0..=0.05)] {
-        let window = stage.window(View { scheme, ..View::default() }).await;
+        let window = stage.desk.window(View { scheme, ..View::default() }).await;
         for page in &pages {
             window.open(page).await.expect("the page opens");
             let found = evaluated(&window, COLOURS).await;
@@ -74,7 +74,7 @@ async fn every_text_can_be_read_in_the_light_and_in_the_dark() {
 #[tokio::test]
 async fn a_screen_reader_finds_the_question_the_address_the_warning_and_the_two_answers() {
     let Some(stage) = Stage::set().await else { return };
-    let window = stage.window(View::default()).await;
+    let window = stage.desk.window(View::default()).await;
     window.open(&stage.authorize().await).await.expect("the page opens");
     assert_eq!(says(&window, "document.documentElement.lang").await, "en");
     let tree = window.tree().await.expect("a tree");

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod inspector;
+mod keycloak;
 mod looks;
 mod pages;
 mod scene;

@@ -12,7 +12,7 @@ const FOCUSED: &str = "document.activeElement.innerText";
 async fn a_person_logs_in_with_the_keyboard_alone_and_cancelling_is_the_first_thing_that_is_reached() {
     let Some(stage) = Stage::set().await else { return };
     let authorize = stage.authorize().await;
-    let window = stage.window(View::default()).await;
+    let window = stage.desk.window(View::default()).await;
     window.open(&authorize).await.expect("the page opens");
     assert_eq!(says(&window, "document.activeElement.tagName").await, "BODY", "nothing has the focus");
     window.press("Tab").await.expect("a key");
@@ -27,32 +27,32 @@ async fn a_person_logs_in_with_the_keyboard_alone_and_cancelling_is_the_first_th
     for key in ["Tab", "a", "d", "a", "Enter"] {
         window.press(key).await.expect("a key");
     }
-    let code = stage.sent(&window, "code").await.expect("a code");
-    assert_eq!(stage.scene.redeem(&authorize, &code).await.status, 200);
+    let code = stage.desk.sent(&window, "code").await.expect("a code");
+    assert_eq!(stage.scene.sidecar.redeem(&authorize, &code).await.status, 200);
 
-    let twin = stage.window(View::default()).await;
+    let twin = stage.desk.window(View::default()).await;
     twin.open(&authorize).await.expect("the page opens");
     for key in ["Tab", "Enter"] {
         twin.press(key).await.expect("a key");
     }
-    assert_eq!(stage.sent(&twin, "error").await.as_deref(), Some("access_denied"));
+    assert_eq!(stage.desk.sent(&twin, "error").await.as_deref(), Some("access_denied"));
 }
 
 #[tokio::test]
 async fn a_person_logs_in_without_scripts_in_the_browser() {
     let Some(stage) = Stage::set().await else { return };
     let authorize = stage.authorize().await;
-    let off = stage.window(View { scripts: Scripts::Off, ..View::default() }).await;
+    let off = stage.desk.window(View { scripts: Scripts::Off, ..View::default() }).await;
     off.open(&authorize).await.expect("the page opens");
     off.click("role=button[name=/^Continue to/]").await.expect("the button");
     off.fill("[name=username]", "ada").await.expect("the provider's form");
     off.click("role=button[name='Sign in']").await.expect("its button");
-    let code = stage.sent(&off, "code").await.expect("a code");
-    assert_eq!(stage.scene.redeem(&authorize, &code).await.status, 200);
+    let code = stage.desk.sent(&off, "code").await.expect("a code");
+    assert_eq!(stage.scene.sidecar.redeem(&authorize, &code).await.status, 200);
 
     // That scripts are off in this window, and only there.
     let page = Elsewhere::showing("<title>before</title><script>document.title = 'after'</script>").await;
-    let on = stage.window(View::default()).await;
+    let on = stage.desk.window(View::default()).await;
     for (window, title) in [(off, "before"), (on, "after")] {
         window.open(&page.url).await.expect("the page opens");
         assert_eq!(says(&window, "document.title").await, title);
@@ -63,7 +63,7 @@ async fn a_person_logs_in_without_scripts_in_the_browser() {
 async fn o20_no_page_of_ours_shows_in_a_frame_and_at_the_top_it_does() {
     let Some(stage) = Stage::set().await else { return };
     let pages = stage.pages().await;
-    let window = stage.window(View::default()).await;
+    let window = stage.desk.window(View::default()).await;
     for page in &pages {
         let around = format!("<iframe src='{}'></iframe>", page.replace('&', "&amp;"));
         let around = Elsewhere::showing(&around).await;
@@ -84,7 +84,7 @@ async fn o20_no_page_of_ours_shows_in_a_frame_and_at_the_top_it_does() {
 #[tokio::test]
 async fn o16_a_page_asks_for_nothing_and_breaks_no_rule_of_its_own() {
     let Some(stage) = Stage::set().await else { return };
-    let window = stage.window(View::default()).await;
+    let window = stage.desk.window(View::default()).await;
     for page in stage.pages().await {
         window.open(&page).await.expect("the page opens");
         assert_eq!(violations(&window).await, [""; 0], "{page}");
@@ -128,16 +128,16 @@ async fn violations(window: &Window) -> Vec<String> {
 #[tokio::test]
 async fn o01_a_login_leads_to_nobody_but_us_the_provider_and_the_client() {
     let Some(stage) = Stage::set().await else { return };
-    let window = stage.window(View::default()).await;
+    let window = stage.desk.window(View::default()).await;
     window.open(&stage.authorize().await).await.expect("the page opens");
     window.click("role=button[name=/^Continue to/]").await.expect("the button");
     window.fill("[name=username]", "ada").await.expect("the provider's form");
     window.press("Enter").await.expect("a key");
-    stage.sent(&window, "code").await.expect("a code");
+    stage.desk.sent(&window, "code").await.expect("a code");
     let origin = |url: &String| Url::parse(url).expect("an address").origin().ascii_serialization();
     let asked: Vec<_> = window.requests().await.expect("requests").iter().map(origin).collect();
     let (us, provider) = (stage.scene.sidecar.origin.clone(), stage.scene.provider.issuer());
-    let client = origin(&stage.callback());
+    let client = origin(&stage.desk.callback());
     // The page, our consent, the provider's form and its answer, our callback, the client.
     assert_eq!(asked, [us.clone(), us.clone(), provider.clone(), provider, us, client]);
 }

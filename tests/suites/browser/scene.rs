@@ -4,10 +4,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use harness::counterparts::everything::Everything;
 use harness::lab::command::Group;
 use harness::lab::{Environment, Paths, Progress, eventually};
 use serde_json::{Value, json};
@@ -142,6 +144,43 @@ impl Sidecar {
         reply.json()
     }
 
+    /// Where a public client of this name sends its user, who will come back to this address.
+    pub(crate) async fn authorize(&self, name: &str, callback: &str) -> String {
+        let metadata = json!({
+            "client_name": name, "redirect_uris": [callback], "token_endpoint_auth_method": "none",
+        });
+        let client = self.register(&metadata).await;
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+        let query = form(&[
+            ("response_type", "code"),
+            ("client_id", client["client_id"].as_str().expect("an id")),
+            ("redirect_uri", callback),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+            ("state", "the client's own"),
+            ("resource", &self.url()),
+        ]);
+        format!("{}/oauth/authorize?{query}", self.origin)
+    }
+
+    /// What the client makes of the code that its user brought back.
+    pub(crate) async fn redeem(&self, authorize: &str, code: &str) -> Reply {
+        let asked = Url::parse(authorize).expect("an address");
+        let asked = |name: &str| {
+            let mut pairs = asked.query_pairs();
+            pairs.find(|(known, _)| known == name).expect("it is there").1.into_owned()
+        };
+        let body = form(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", &asked("client_id")),
+            ("redirect_uri", &asked("redirect_uri")),
+            ("code", code),
+            ("code_verifier", VERIFIER),
+        ]);
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.post("/oauth/token", &headers, &body).await
+    }
+
     pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         self.ask("POST", path, headers, body).await
     }
@@ -174,47 +213,24 @@ impl Scene {
         let sidecar = Sidecar::start(place, free_port(), login).await;
         Self { sidecar, provider }
     }
-
-    /// Where a public client of this name sends its user, who will come back to this address.
-    pub(crate) async fn authorize(&self, name: &str, callback: &str) -> String {
-        let metadata = json!({
-            "client_name": name, "redirect_uris": [callback], "token_endpoint_auth_method": "none",
-        });
-        let client = self.sidecar.register(&metadata).await;
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
-        let query = form(&[
-            ("response_type", "code"),
-            ("client_id", client["client_id"].as_str().expect("an id")),
-            ("redirect_uri", callback),
-            ("code_challenge", &challenge),
-            ("code_challenge_method", "S256"),
-            ("state", "the client's own"),
-            ("resource", &self.sidecar.url()),
-        ]);
-        format!("{}/oauth/authorize?{query}", self.sidecar.origin)
-    }
-
-    /// What the client makes of the code that its user brought back.
-    pub(crate) async fn redeem(&self, authorize: &str, code: &str) -> Reply {
-        let asked = Url::parse(authorize).expect("an address");
-        let asked = |name: &str| {
-            let mut pairs = asked.query_pairs();
-            pairs.find(|(known, _)| known == name).expect("it is there").1.into_owned()
-        };
-        let body = form(&[
-            ("grant_type", "authorization_code"),
-            ("client_id", &asked("client_id")),
-            ("redirect_uri", &asked("redirect_uri")),
-            ("code", code),
-            ("code_verifier", VERIFIER),
-        ]);
-        let headers = [("content-type", "application/x-www-form-urlencoded")];
-        self.sidecar.post("/oauth/token", &headers, &body).await
-    }
 }
 
 fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// The reference server of the MCP project, and its port.
+pub(crate) async fn everything() -> (Group, u16) {
+    let everything = Everything::install(&paths(), progress()).await.expect("it is installed");
+    let port = free_port();
+    let mut command = everything.command(port);
+    let server = Group::start(command.stdout(Stdio::null()).stderr(Stdio::null())).expect("it starts");
+    eventually("the start of the server", START, async || {
+        Ok(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok().map(drop))
+    })
+    .await
+    .expect("it listens in time");
+    (server, port)
 }
 
 /// The sidecar, as cargo has built it.

@@ -9,39 +9,57 @@ use url::Url;
 use crate::scene::{Scene, paths, progress};
 use crate::world::upstream::{Script, Upstream, answer};
 
-/// A sidecar, a browser, and the program on this machine that asks.
-pub(crate) struct Stage {
-    pub(crate) scene: Scene,
+/// A person's computer: a browser, and the program that asks.
+pub(crate) struct Desk {
     chromium: Chromium,
     client: Upstream,
 }
 
-impl Stage {
+impl Desk {
     /// None where there is no Chromium, and none is required.
     pub(crate) async fn set() -> Option<Self> {
         let program = chromium::find_or_skip(&Environment::of_process()).expect("Chromium is installed")?;
         let chromium = Chromium::start(&program, &paths(), progress()).await.expect("Chromium starts");
-        Some(Self { scene: Scene::set().await, chromium, client: Upstream::start().await })
+        Some(Self { chromium, client: Upstream::start().await })
     }
 
     pub(crate) async fn window(&self, view: View) -> Window {
         self.chromium.window(view).await.expect("a window")
     }
 
+    /// Where the program waits.
     pub(crate) fn callback(&self) -> String {
         format!("http://{}/callback", self.client.address)
     }
 
-    pub(crate) async fn authorize(&self) -> String {
-        self.scene.authorize("a tool", &self.callback()).await
-    }
-
-    /// What the client was sent, once the browser is there.
+    /// What the program is sent, once the browser is there.
     pub(crate) async fn sent(&self, window: &Window, name: &str) -> Option<String> {
         let address = window.arrive(&self.callback()).await.expect("the browser comes back to the client");
         let address = Url::parse(&address).expect("an address");
         let mut pairs = address.query_pairs();
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// How often somebody came back.
+    pub(crate) fn visits(&self) -> usize {
+        self.client.seen().len()
+    }
+}
+
+/// With a sidecar and the provider by the book.
+pub(crate) struct Stage {
+    pub(crate) scene: Scene,
+    pub(crate) desk: Desk,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Option<Self> {
+        let desk = Desk::set().await?;
+        Some(Self { scene: Scene::set().await, desk })
+    }
+
+    pub(crate) async fn authorize(&self) -> String {
+        self.scene.sidecar.authorize("a tool", &self.desk.callback()).await
     }
 
     /// One page of every kind, the longest and the most hostile that a stranger can bring about among them.
@@ -51,13 +69,13 @@ impl Stage {
             r#""><img src="http://localhost:9/x" onerror="document.title=1"><style>*{color:red}</style>"#;
         let mut pages = vec![format!("{}/oauth/authorize?client_id=nobody", self.scene.sidecar.origin)];
         for (name, callback) in [
-            ("a tool", self.callback().as_str()),
+            ("a tool", self.desk.callback().as_str()),
             ("Claude", "https://claude.ai/api/mcp/auth_callback"),
             ("Cursor", "cursor://anysphere.cursor-mcp/oauth/callback"),
             (&"W".repeat(100), &long),
-            (hostile, &self.callback()),
+            (hostile, &self.desk.callback()),
         ] {
-            pages.push(self.scene.authorize(name, callback).await);
+            pages.push(self.scene.sidecar.authorize(name, callback).await);
         }
         pages
     }
