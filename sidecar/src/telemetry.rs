@@ -52,6 +52,7 @@ pub struct Metrics {
 
 /// How things stand at the moment, as 0 or 1.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a gauge of its own")]
 pub struct Standing {
     pub is_enforcing: bool,
     pub has_keys: bool,

@@ -42,7 +42,7 @@ pub(super) fn proxy(
         allow_networks: networks,
         lifetimes: Lifetimes::default(),
         keys: keys?,
-        store: store?,
+        store: store.ok()?,
     })
 }
 

@@ -15,34 +15,30 @@ const USERNAME: &str = "MCP_OAUTH_STORE_USERNAME";
 const PASSWORD: &str = "MCP_OAUTH_STORE_PASSWORD";
 const CA: &str = "MCP_OAUTH_STORE_CA";
 
-/// `None` where a variable is wrong, and `Some(None)` where there is no store.
-pub(super) fn store(environment: &Environment, found: &mut Collector) -> Option<Option<Store>> {
+/// A variable is wrong, and was reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wrong;
+
+/// The store, where there is one.
+pub(super) fn store(environment: &Environment, found: &mut Collector) -> Result<Option<Store>, Wrong> {
     let given = |name: &'static str| first(environment, &[name]).map(|(_, text)| text);
     let Some(url) = given(URL) else {
         for name in [USERNAME, PASSWORD, CA].into_iter().filter(|name| given(name).is_some()) {
             found.report(name, "is for a store, which MCP_OAUTH_STORE_URL does not name");
         }
-        return Some(None);
+        return Ok(None);
     };
-    let username = given(USERNAME).map(|text| found.take(USERNAME, StoreUser::parse(text)));
-    let password = given(PASSWORD).map(|text| found.take(PASSWORD, ClientSecret::parse(text)));
+    let username = given(USERNAME).map(|text| found.take(USERNAME, StoreUser::parse(text)).ok_or(Wrong));
+    let password = given(PASSWORD).map(|text| found.take(PASSWORD, ClientSecret::parse(text)).ok_or(Wrong));
     if username.is_some() && password.is_none() {
         found.report(PASSWORD, "is missing: a user of the store has a password");
     }
-    Some(Some(Store {
-        url: found.take(URL, StoreUrl::parse(url))?,
-        username: whole(username)?,
-        password: whole(password)?,
+    Ok(Some(Store {
+        url: found.take(URL, StoreUrl::parse(url)).ok_or(Wrong)?,
+        username: username.transpose()?,
+        password: password.transpose()?,
         ca_bundle: given(CA).map(str::to_owned),
     }))
-}
-
-/// What was given and is right, or was not given.
-fn whole<T>(given: Option<Option<T>>) -> Option<Option<T>> {
-    match given {
-        Some(given) => given.map(Some),
-        None => Some(None),
-    }
 }
 
 #[cfg(test)]
@@ -54,7 +50,7 @@ mod tests {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut found = Collector::default();
         let store = store(&environment, &mut found);
-        found.finish(store).map_err(|violations| violations.to_string())
+        found.finish(store.ok()).map_err(|violations| violations.to_string())
     }
 
     #[test]

@@ -67,11 +67,11 @@ impl Names {
 
     /// An answer as it lies in the store: only who has the token that was exchanged, and our keys, can read it.
     pub(super) fn seal(&self, key: &KeyId, token: &str, answer: &str) -> Result<Vec<u8>, StoreError> {
-        let sealer = self.answer_key(key, token).ok_or(StoreError::Seal)?;
+        let cipher = self.answer_key(key, token).ok_or(StoreError::Seal)?;
         let nonce = self.random.bytes::<NONCE_LEN>().map_err(|_| StoreError::Seal)?;
         let mut sealed = answer.as_bytes().to_vec();
         let unique = Nonce::assume_unique_for_key(nonce);
-        let done = sealer.seal_in_place_append_tag(unique, Aad::from(PREFIX), &mut sealed);
+        let done = cipher.seal_in_place_append_tag(unique, Aad::from(PREFIX), &mut sealed);
         done.map_err(|_| StoreError::Seal)?;
         Ok([&nonce[..], &sealed].concat())
     }

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn an_answer_that_never_ends_is_given_up() {
         let announced = b"*1024\r\n".to_vec();
-        let one = [&b"$65535\r\n"[..], &[b'x'; 65_535], b"\r\n"].concat();
+        let one = [&b"$65535\r\n"[..], &vec![b'x'; 65_535], b"\r\n"].concat();
         let many = [announced, one.repeat(LONGEST / one.len() + 1)].concat();
         assert_eq!(parse(&many), Err(Nonsense));
         assert_eq!(parse(&many[..LONGEST - 1]), Ok(None));
@@ -224,7 +224,7 @@ mod tests {
         let (mut whole, mut refused) = (0, 0);
         for round in 0..20_000 {
             let mut bytes = if round % 3 == 0 { Vec::new() } else { good.to_vec() };
-            for _ in 0..1 + roll(8) {
+            for _ in 0..=roll(8) {
                 let (at, letter) = (roll(bytes.len() + 1), letters[roll(letters.len())]);
                 match (roll(3), at < bytes.len()) {
                     (0, true) => bytes[at] = letter,

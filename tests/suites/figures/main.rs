@@ -67,7 +67,7 @@ async fn main() -> Result<(), Error> {
             marks.push(format!("{login}: {:.1} MiB", mib(sidecar.resident())));
         }
     }
-    let (cpu, took) = (millis(cpu(&sidecar) - before) / f64::from(LOGINS), begun.elapsed());
+    let (cpu, took) = (millis(cpu(&sidecar).saturating_sub(before)) / f64::from(LOGINS), begun.elapsed());
     tell(&format!(
         "{LOGINS} logins, each from the refusal (401) to a tool that was called:\n\
          CPU of the sidecar   {cpu:.2} ms a login ({:.0} logins a minute on one core)\n\

@@ -11,6 +11,7 @@ use crate::jose::json::Object;
 
 /// The parts of an answer that we use.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "they are those of RFC 6749 §5.1")]
 pub(super) struct Tokens {
     /// Asked for by nobody but GitHub's way: there it opens who the user is.
     pub(super) access_token: Option<String>,

@@ -92,7 +92,7 @@ async fn nothing_that_a_stranger_answers_lets_anybody_in_or_keeps_anybody_waitin
 /// An answer that goes on for ever, under a length that is allowed, is given up as well.
 #[tokio::test]
 async fn an_answer_without_an_end_is_given_up() {
-    let endless = [&b"*1024\r\n"[..], &b"$65000\r\n"[..], &[b'x'; 65_000], b"\r\n"].concat();
+    let endless = [&b"*1024\r\n"[..], &b"$65000\r\n"[..], &vec![b'x'; 65_000], b"\r\n"].concat();
     let stranger = Something::that(endless.repeat(40), Duration::ZERO).await;
     let line = format!("store: {{url: 'redis://{}'}}", stranger.address);
     let scene = Scene::set_with(Quirks::plain(), "oidc", |policy| sharing(&policy, &line)).await;
