@@ -1,7 +1,12 @@
-// What the two TypeScript clients share: the command line, a person at a browser, and what is tried of a server.
+// What the TypeScript clients share: the command line, a person at a browser, and what is tried of a server.
 // Prints one line of JSON; the exit code is 0 only if everything was right.
+//
+// With nothing but --url, a client registers itself, opens the browser that BROWSER names and listens on loopback.
 
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 
@@ -56,6 +61,44 @@ export class Login {
   }
 }
 
+/** The same of a client that registers itself, and whose user has a browser of their own. */
+export class BrowserLogin extends Login {
+  /** Listens, so that there is an address to come back to. */
+  static async begin() {
+    const login = new BrowserLogin();
+    login.server = createServer();
+    login.answered = new Promise((resolve) => {
+      login.server.on("request", (request, response) => {
+        response.setHeader("connection", "close").end("You can close this window.");
+        resolve(new URL(request.url, login.redirectUrl).searchParams);
+      });
+    });
+    await new Promise((resolve) => login.server.listen(0, "127.0.0.1", resolve));
+    login.redirectUrl = `http://127.0.0.1:${login.server.address().port}/callback`;
+    login.clientMetadata.redirect_uris = [login.redirectUrl];
+    login.clientMetadata.grant_types.push("refresh_token");
+    return login;
+  }
+  clientInformation() {
+    return this.client;
+  }
+  saveClientInformation(client) {
+    this.client = client;
+  }
+  state() {
+    this.sent ??= randomUUID();
+    return this.sent;
+  }
+  async redirectToAuthorization(url) {
+    spawn(process.env.BROWSER, [url.href], { stdio: "ignore" });
+    const callback = await this.answered;
+    this.server.close();
+    if (callback.get("state") !== this.sent) throw new Error("the answer is not to our question");
+    if (callback.has("error")) throw new Error(`the login ended with ${callback}`);
+    this.callback = callback;
+  }
+}
+
 /** A person at a browser: follows redirects, fills in the login form, and stops where the loopback listener would be. */
 async function browse(start, [username, password]) {
   const cookies = new Map();
@@ -103,6 +146,18 @@ export async function tryOut(name, client, callTool) {
   const answer = (await callTool(quick)).content[0].text;
   const right = answer.includes(expected) && progress.length === 4 && progress.at(-1) - progress[0] >= 1000;
   console.log(JSON.stringify({ client: name, tools: names.length, progress, took, answer, right }));
+  return right;
+}
+
+/** Lists the tools, and calls one that answers at once. */
+export async function tryBriefly(name, client, callTool) {
+  const names = (await client.listTools()).tools.map((tool) => tool.name);
+  const [call, expected] = names.includes("add")
+    ? [{ name: "add", arguments: { a: 2, b: 40 } }, "42"]
+    : [{ name: "echo", arguments: { message: "hello" } }, "hello"];
+  const answer = (await callTool(call)).content[0].text;
+  const right = answer.includes(expected);
+  console.log(JSON.stringify({ client: name, tools: names.length, answer, right }));
   return right;
 }
 

@@ -1,4 +1,5 @@
-"""An MCP client with the Python SDK: a token at hand, client credentials, or a login through discovery.
+"""An MCP client with the Python SDK: a token at hand, client credentials, or a login through discovery with an id that is
+known beforehand; with nothing but --url, with a registration of its own, in the browser that BROWSER names.
 
 Prints one line of JSON; the exit code is 0 only if everything was right.
 """
@@ -7,6 +8,7 @@ import argparse
 import asyncio
 import html
 import json
+import os
 import re
 import sys
 import time
@@ -69,11 +71,41 @@ class Person:
         raise RuntimeError("the login goes round in circles")
 
     async def called_back(self) -> AuthorizationCodeResult:
-        query = {name: values[0] for name, values in parse_qs(urlsplit(self.callback).query).items()}
-        return AuthorizationCodeResult(code=query["code"], state=query.get("state"), iss=query.get("iss"))
+        return result(self.callback)
 
 
-def authorization(given: argparse.Namespace) -> dict:
+class Browser:
+    """The user's own browser, and a listener on loopback to which it comes back."""
+
+    async def begin(self) -> "Browser":
+        self.answer = asyncio.get_running_loop().create_future()
+        self.server = await asyncio.start_server(self.answered, "127.0.0.1", 0)
+        self.callback = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/callback"
+        return self
+
+    async def answered(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        words = (await reader.readline()).split(b" ")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\nconnection: close\r\n\r\nThanks.")
+        writer.close()
+        # Somebody may only have looked whether anybody listens.
+        if len(words) > 1 and not self.answer.done():
+            self.answer.set_result(words[1].decode())
+
+    async def redirected(self, start: str) -> None:
+        await asyncio.create_subprocess_exec(os.environ["BROWSER"], start)
+
+    async def called_back(self) -> AuthorizationCodeResult:
+        return result(await self.answer)
+
+
+def result(callback: str) -> AuthorizationCodeResult:
+    query = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
+    if "code" not in query:
+        raise RuntimeError(f"the login ended with {query}")
+    return AuthorizationCodeResult(code=query["code"], state=query.get("state"), iss=query.get("iss"))
+
+
+async def authorization(given: argparse.Namespace) -> dict:
     if given.token_file:
         return {"headers": {"authorization": f"Bearer {given.token_file.read_text().strip()}"}}
     if given.client_credentials:
@@ -83,7 +115,17 @@ def authorization(given: argparse.Namespace) -> dict:
         )
         return {"auth": provider}
     if not given.login:
-        return {}
+        browser = await Browser().begin()
+        grants = ["authorization_code", "refresh_token"]
+        known = {"redirect_uris": [browser.callback], "grant_types": grants, "token_endpoint_auth_method": "none"}
+        provider = OAuthClientProvider(
+            server_url=given.url,
+            client_metadata=OAuthClientMetadata(client_name="mcp-oauth-tests", **known),
+            storage=Storage(),
+            redirect_handler=browser.redirected,
+            callback_handler=browser.called_back,
+        )
+        return {"auth": provider}
     person = Person(*given.login.split(":", 1))
     known = {"redirect_uris": [CALLBACK], "grant_types": ["authorization_code"], "token_endpoint_auth_method": "none"}
     provider = OAuthClientProvider(
@@ -99,16 +141,22 @@ def authorization(given: argparse.Namespace) -> dict:
 async def try_out(given: argparse.Namespace) -> bool:
     """Lists the tools, calls one that takes its time, and one that answers at once."""
     async with (
-        httpx2.AsyncClient(timeout=30, **authorization(given)) as http,
+        httpx2.AsyncClient(timeout=30, **await authorization(given)) as http,
         Client(streamable_http_client(given.url, http_client=http)) as client,
     ):
         names = [tool.name for tool in (await client.list_tools()).tools]
+        line = {"client": NAME, "protocol": client.protocol_version, "tools": len(names)}
         if "countdown" in names:
             slow, steps = "countdown", {"steps": 4, "seconds": 2}
             quick, arguments, expected = "add", {"a": 2, "b": 40}, "42"
         else:
             slow, steps = "trigger-long-running-operation", {"steps": 4, "duration": 2}
             quick, arguments, expected = "echo", {"message": "hello"}, "hello"
+        if not (given.token_file or given.client_credentials or given.login):
+            answer = (await client.call_tool(quick, arguments)).content[0].text
+            right = expected in answer
+            print(json.dumps(line | {"answer": answer, "right": right}))
+            return right
         begun = time.monotonic()
         progress = []
 
@@ -119,7 +167,6 @@ async def try_out(given: argparse.Namespace) -> bool:
         took = round((time.monotonic() - begun) * 1000)
         answer = (await client.call_tool(quick, arguments)).content[0].text
         right = expected in answer and len(progress) == 4 and progress[-1] - progress[0] >= 1000
-        line = {"client": NAME, "protocol": client.protocol_version, "tools": len(names)}
         line |= {"progress": progress, "took": took, "answer": answer, "right": right}
         print(json.dumps(line))
         return right

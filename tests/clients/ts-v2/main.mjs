@@ -1,4 +1,5 @@
-// An MCP client with version 2 of the TypeScript SDK: a token at hand, client credentials, or a login through discovery.
+// An MCP client with version 2 of the TypeScript SDK: a token at hand, client credentials, or a login through discovery
+// with an id that is known beforehand, or one with a registration of its own, in the browser that BROWSER names.
 
 import {
   Client,
@@ -7,14 +8,14 @@ import {
   UnauthorizedError,
 } from "@modelcontextprotocol/client";
 
-import { Login, run, settings, tryOut } from "./common.mjs";
+import { BrowserLogin, Login, run, settings, tryBriefly, tryOut } from "./common.mjs";
 
 const NAME = "ts-v2";
 
-function authorization({ token, login, clientId, clientCredentials }) {
+async function authorization({ token, login, clientId, clientCredentials }) {
   if (token) return { authProvider: { token: async () => token } };
   if (login) return { authProvider: new Login(clientId, login) };
-  if (!clientCredentials) return {};
+  if (!clientCredentials) return { authProvider: await BrowserLogin.begin() };
   const [id, secret] = clientCredentials;
   return { authProvider: new ClientCredentialsProvider({ clientId: id, clientSecret: secret }) };
 }
@@ -36,8 +37,9 @@ async function connect(url, options) {
 
 await run(NAME, async () => {
   const given = settings();
-  const client = await connect(given.url, authorization(given));
-  const right = await tryOut(NAME, client, (call, options) => client.callTool(call, options));
+  const client = await connect(given.url, await authorization(given));
+  const attempt = given.token || given.login || given.clientCredentials ? tryOut : tryBriefly;
+  const right = await attempt(NAME, client, (call, options) => client.callTool(call, options));
   await client.close();
   return right;
 });

@@ -54,3 +54,12 @@ pub(super) fn put(program: &Path, folder: &Path) -> Result<PathBuf, Error> {
     copy.persist(&place).map_err(|failed| Error::file("create", &place)(failed.error))?;
     Ok(place)
 }
+
+/// The version that the lock file in `source` has of a package.
+pub(super) fn version(source: &Path, package: &str) -> Result<String, Error> {
+    let lock = source.join("package-lock.json");
+    let text = fs::read_to_string(&lock).map_err(Error::file("read", &lock))?;
+    let lock: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let version = lock["packages"][format!("node_modules/{package}")]["version"].as_str();
+    version.map(str::to_owned).ok_or_else(|| Error::Missing(format!("no lock file names {package}")))
+}

@@ -36,6 +36,11 @@ pub async fn install(paths: &Paths, progress: Progress) -> Result<PathBuf, Error
     Ok(folder)
 }
 
+/// The version that is fetched.
+pub fn version() -> Result<String, Error> {
+    npm::version(Path::new(SOURCE), "oidc-provider")
+}
+
 impl OidcProvider {
     /// Starts it on a free port of loopback; its client may come back to these URIs.
     pub async fn start(folder: &Path, redirect_uris: &[&str]) -> Result<Self, Error> {

@@ -81,3 +81,12 @@ pub(super) async fn install(source: &Path, paths: &Paths, progress: Progress) ->
     fs::rename(&work, &folder).map_err(Error::file("create", &folder))?;
     Ok(folder)
 }
+
+/// The version that the requirements file in `source` has of a package.
+pub(super) fn version(source: &Path, package: &str) -> Result<String, Error> {
+    let requirements = source.join("requirements.txt");
+    let text = fs::read_to_string(&requirements).map_err(Error::file("read", &requirements))?;
+    let version = text.lines().find_map(|line| line.strip_prefix(package)?.strip_prefix("=="));
+    let version = version.and_then(|rest| rest.split_whitespace().next());
+    version.map(str::to_owned).ok_or_else(|| Error::Missing(format!("no requirements file names {package}")))
+}
