@@ -14,7 +14,7 @@ define lab
 @cargo run $$([ -t 2 ] || echo --quiet) --package mcp-oauth-tests --bin lab -- $(1)
 endef
 
-.PHONY: help demo test check figures generate image cluster
+.PHONY: help demo test check figures generate compatibility image cluster
 
 help:
 	@echo "make demo       show the product, step by step, in a Kubernetes of its own (needs root); CONTEXT and IMAGES: in yours"
@@ -22,6 +22,7 @@ help:
 	@echo "make check      formatting, lints and what the repository promises about itself"
 	@echo "make figures    what a login costs, measured at the released program; on a quiet machine"
 	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml, and its copy in the chart"
+	@echo "make compatibility  log every client in with every provider, and write what was seen into docs/compatibility.md"
 	@echo "make image      build the images of the sidecar, the operator and the demo's MCP server"
 	@echo "make cluster    bring up a Kubernetes to look around in (lab --help says how)"
 
@@ -41,6 +42,10 @@ generate:
 	cargo run --quiet --package mcp-oauth-operator -- crds > crds/mcpoauthpolicies.yaml.new
 	mv crds/mcpoauthpolicies.yaml.new crds/mcpoauthpolicies.yaml
 	cp crds/mcpoauthpolicies.yaml charts/mcp-oauth-operator/crds/mcpoauthpolicies.yaml
+
+compatibility: export MCP_OAUTH_WRITE = 1
+compatibility:
+	$(call lab,test --only logins)
 
 image:
 	$(call lab,images)

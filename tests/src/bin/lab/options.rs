@@ -24,7 +24,8 @@ Usage: lab [--name NAME] COMMAND
                      and PREFIX/mcp-everything:dev; it refuses one where mcp-oauth is installed, and at its end, also by
                      Ctrl-C, removes what it created. A second Ctrl-C says what stays
   test [--only PART] every check and every suite; brings a lab up for those that need one, and takes it down
-                     PART: format, clippy, crates, sidecar, browser, repository, cluster or clients; can be repeated
+                     PART: format, clippy, crates, sidecar, browser, logins, repository, cluster or clients;
+                     can be repeated
 
   --name NAME        which lab (default: $MCP_OAUTH_LAB, else \"lab\"; for test: \"test\"); several can run side by side
   --help             this text
@@ -62,18 +63,20 @@ pub(crate) enum Part {
     Crates,
     Sidecar,
     Browser,
+    Logins,
     Repository,
     Cluster,
     Clients,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Format,
         Self::Clippy,
         Self::Crates,
         Self::Sidecar,
         Self::Browser,
+        Self::Logins,
         Self::Repository,
         Self::Cluster,
         Self::Clients,
@@ -86,6 +89,7 @@ impl Part {
             Self::Crates => "crates",
             Self::Sidecar => "sidecar",
             Self::Browser => "browser",
+            Self::Logins => "logins",
             Self::Repository => "repository",
             Self::Cluster => "cluster",
             Self::Clients => "clients",

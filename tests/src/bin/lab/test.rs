@@ -1,7 +1,7 @@
 //! `lab test`: every check and every suite, one after the other; one that fails does not stop the others. The last
 //! line is `N passed, N failed`, and the exit code is 0 only when nothing failed.
 
-use harness::counterparts;
+use harness::counterparts::{self, clients};
 use harness::lab::up::{self, Running};
 use harness::lab::{Environment, Error, Name, Paths, Progress, images, tools};
 
@@ -47,13 +47,21 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
     // The whole workspace, also where one package would do: with another choice of packages cargo would choose
     // other features, and build everything a second time.
     let suite = |name| cargo(paths, &["test", "--quiet", "--workspace", "--test", name]);
+    let outside = clients::RUST_MANIFEST;
     match part {
         Part::Format => {
             steps.check("rustfmt", cargo(paths, &["fmt", "--all", "--check"])).await;
+            let format = ["fmt", "--check", "--manifest-path", outside];
+            steps.check("rustfmt of the client in Rust", cargo(paths, &format)).await;
         }
         Part::Clippy => {
             let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
             steps.check("clippy", cargo(paths, &lint)).await;
+            let lint =
+                ["clippy", "--quiet", "--locked", "--manifest-path", outside, "--", "--deny", "warnings"];
+            let mut lint = cargo(paths, &lint);
+            lint.env("CARGO_TARGET_DIR", clients::rust_target(paths));
+            steps.check("clippy of the client in Rust", lint).await;
         }
         Part::Crates => {
             let all = ["test", "--quiet", "--workspace", "--lib", "--bins", "--no-fail-fast"];
@@ -72,6 +80,13 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
             if steps.step("what suite browser meets", fetched).await.is_some() {
                 steps.tests("suite browser", suite("browser")).await;
             }
+        }
+        Part::Logins => {
+            programs(paths, steps).await;
+            let mut logins = suite("logins");
+            // What was seen is for people, and goes by where cargo would keep it.
+            logins.args(["--", "--nocapture"]);
+            steps.tests("suite logins", logins).await;
         }
         Part::Repository => {
             // The charts are judged by helm: fetched once, and not by every test at the same time.

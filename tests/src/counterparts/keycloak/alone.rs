@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use super::{CALLBACKS, ready};
+use super::{CALLBACKS, JAVA, ready};
 use crate::lab::Error;
 use crate::lab::command::Group;
 
@@ -31,7 +31,7 @@ impl Alone {
         let port = origin.rsplit(':').next().unwrap_or_default();
         let callbacks = CALLBACKS.iter().zip(callbacks).map(|(name, callback)| format!("{name}={callback}"));
         let arguments: Vec<String> = callbacks
-            .chain(["JAVA_OPTS_KC_HEAP=-Xms64m -Xmx512m".to_owned(), "sh".to_owned()])
+            .chain(JAVA.into_iter().chain(["sh"]).map(str::to_owned))
             .chain([home.join("bin/kc.sh").to_string_lossy().into_owned()])
             .chain(["start", "--optimized", "--import-realm", "--cache=local"].map(str::to_owned))
             .chain(["--http-enabled=true", "--http-host=127.0.0.1"].map(str::to_owned))

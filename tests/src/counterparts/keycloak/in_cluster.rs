@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use super::{START, ready};
+use super::{JAVA, START, ready};
 use crate::lab::command::{Group, check};
 use crate::lab::{Cluster, Error, network};
 
@@ -44,7 +44,7 @@ impl Keycloak {
         let mut command = cluster.exec("unshare");
         command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "env"]);
         command.arg(format!("{}={CALLBACK}", super::CALLBACKS[0]));
-        command.args(["JAVA_OPTS_KC_HEAP=-Xms64m -Xmx512m", "sh"]).arg(home.join("bin/kc.sh"));
+        command.args(JAVA).arg("sh").arg(home.join("bin/kc.sh"));
         command.args(["start", "--optimized", "--import-realm", "--cache=local"]);
         command.arg(format!("--hostname=https://{HOST}")).arg(format!("--https-port={PORT}"));
         command.arg(format!("--http-host={}", network::NODE));

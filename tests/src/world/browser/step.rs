@@ -136,15 +136,19 @@ impl Step {
 
     /// The form of this page that has this id, or a field or button of this name.
     pub(crate) fn form(&self, of: &str) -> Form<'_> {
+        let page = || format!("{of} at {}: {}", self.navigation.url, self.reply.text());
+        self.find_form(of).ok_or_else(page).expect("the page has this form")
+    }
+
+    /// The same, where the page may have no such form.
+    pub(crate) fn find_form(&self, of: &str) -> Option<Form<'_>> {
         let all = html::forms(&self.reply.text());
         let has = |form: &&html::Form| {
             form.id.as_deref() == Some(of)
                 || form.fields.iter().any(|field| field.name == of)
                 || form.buttons.iter().any(|button| button.name.as_deref() == Some(of))
         };
-        let found = all.iter().find(has).cloned();
-        let page = || format!("{of} at {}: {}", self.navigation.url, self.reply.text());
-        Form { step: self, form: found.ok_or_else(page).expect("the page has this form") }
+        all.iter().find(has).map(|form| Form { step: self, form: form.clone() })
     }
 
     fn page(&self, form_policies: Vec<String>) -> Page {
