@@ -129,7 +129,10 @@ impl Provider {
             Self::Github => {
                 LoginPreset { scopes: &["read:user", "user:email"], extra_params: &[], user: "login" }
             }
-            Self::Hmac | Self::Okta | Self::Auth0 | Self::Oidc => STANDARD_LOGIN,
+            // OpenID Connect Core §11: offline access MUST be asked for with this; a provider that nothing is known of may ignore
+            // the scope otherwise, and then nobody could be asked for again (oidc-provider does).
+            Self::Oidc => LoginPreset { extra_params: &[("prompt", "consent")], ..STANDARD_LOGIN },
+            Self::Hmac | Self::Okta | Self::Auth0 => STANDARD_LOGIN,
         }
     }
 

@@ -29,6 +29,7 @@ mod signed;
 mod store;
 mod strangers;
 mod swaps;
+mod strict;
 
 use serde_json::json;
 
