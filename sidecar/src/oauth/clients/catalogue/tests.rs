@@ -119,6 +119,7 @@ fn a_document_of_the_catalogue_says_whose_it_is_and_a_similar_url_does_not() {
     for (url, name) in [
         ("https://claude.ai/oauth/mcp-oauth-client-metadata", "Claude"),
         ("https://claude.ai/oauth/claude-code-client-metadata", "Claude Code"),
+        ("https://chatgpt.com/oauth/client.json", "ChatGPT"),
         ("https://chatgpt.com/oauth/abc-123/client.json", "ChatGPT"),
         // This one is a connection's by its shape: the exact one wins.
         ("https://chatgpt.com/oauth/codex/client.json", "Codex"),
