@@ -13,7 +13,8 @@ use sidecar::clock::Clock;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::scene::{Scene, free_port, paths, progress};
+use crate::alone::free_port;
+use crate::scene::{Scene, paths, progress};
 use crate::world::browser::Browser;
 
 const BOUND: Duration = Duration::from_mins(1);

@@ -14,7 +14,8 @@ use serde_json::Value;
 use tokio::process::Command;
 use url::Url;
 
-use crate::scene::{Login, Place, Sidecar, everything, free_port, paths, progress};
+use crate::alone::{Login, Place, Sidecar, free_port};
+use crate::scene::{everything, paths, progress};
 use crate::world::client::{request, send};
 
 const BOUND: Duration = Duration::from_mins(2);

@@ -6,7 +6,8 @@ use harness::counterparts::keycloak::{self, PERSON};
 use harness::lab::{Environment, tools};
 use serde_json::{Value, json};
 
-use crate::scene::{Login, Place, Sidecar, everything, paths, progress};
+use crate::alone::{Login, Place, Sidecar};
+use crate::scene::{everything, paths, progress};
 use crate::stage::{Desk, says};
 
 #[tokio::test]
