@@ -1,5 +1,6 @@
 //! `deny.toml` is true of what is built: who may use what, which licences, which sources. cargo-deny reads the same file
-//! and knows advisories besides; this needs no database. Asks cargo, which reads the lock file and nothing else (K18).
+//! and knows advisories besides; this needs no database. Asks cargo, which reads the lock files (K18), and fetches the packages of
+//! the one client that stands outside the workspace, where they are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
@@ -10,6 +11,8 @@ use serde::Deserialize;
 use crate::checkout::{read, run};
 
 const FILE: &str = "deny.toml";
+/// A client that only a suite builds.
+const OUTSIDE: &str = "tests/clients/rmcp/Cargo.toml";
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 #[derive(Debug, Deserialize)]
@@ -65,15 +68,30 @@ fn every_licence_is_one_that_is_allowed() {
     let allowed: BTreeSet<&str> = list.expect("it lists licences").split('"').skip(1).step_by(2).collect();
     assert!(allowed.len() > 5, "{allowed:?}");
     let may = |package: &Package| package.license.as_deref().is_some_and(|text| is_covered(text, &allowed));
-    let others: Vec<_> = metadata().packages.into_iter().filter(|package| !may(package)).collect();
+    let packages = metadata().packages.into_iter().chain(outside().packages);
+    let others: Vec<_> = packages.filter(|package| !may(package)).collect();
     assert!(others.is_empty(), "{others:?}");
 }
 
 #[test]
 fn every_package_comes_from_here_or_from_the_registry() {
     let foreign = |package: &Package| package.source.as_deref().is_some_and(|source| source != REGISTRY);
-    let foreign: Vec<_> = metadata().packages.into_iter().filter(foreign).collect();
+    let packages = metadata().packages.into_iter().chain(outside().packages);
+    let foreign: Vec<_> = packages.filter(foreign).collect();
     assert!(foreign.is_empty(), "{foreign:?}");
+}
+
+#[test]
+fn what_stands_outside_the_workspace_is_linted_as_it_is() {
+    let lints = |manifest: &str, prefix: &str| -> Vec<String> {
+        let text = read(manifest).replace(prefix, "[lints.");
+        let lines = text.lines().skip_while(|line| *line != "[lints.rust]");
+        let lines = lines.take_while(|line| line.starts_with("[lints.") || !line.starts_with('['));
+        lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    };
+    let ours = lints("Cargo.toml", "[workspace.lints.");
+    assert!(ours.len() > 10, "{ours:?}");
+    assert_eq!(lints(OUTSIDE, "[lints."), ours);
 }
 
 #[test]
@@ -92,10 +110,21 @@ fn an_expression_of_licences_is_read_as_its_words_say() {
 }
 
 fn metadata() -> Metadata {
-    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let how = ["metadata", "--offline", "--locked", "--format-version", "1", "--filter-platform", &platform];
-    let said = run(Command::new(env!("CARGO")).args(how));
+    let said = run(cargo().arg("--offline"));
     serde_json::from_str(&said).expect("cargo speaks JSON")
+}
+
+/// Of the client that is a package of its own. Its packages are fetched where they are missing.
+fn outside() -> Metadata {
+    let said = run(cargo().args(["--manifest-path", OUTSIDE]));
+    serde_json::from_str(&said).expect("cargo speaks JSON")
+}
+
+fn cargo() -> Command {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", &platform]);
+    cargo
 }
 
 /// Who depends on each package, by name.
