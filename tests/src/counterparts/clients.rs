@@ -35,6 +35,16 @@ pub struct McpClient {
     pub program: PathBuf,
     pub arguments: Vec<PathBuf>,
     pub environment: Vec<(&'static str, PathBuf)>,
+    pub browser: Browser,
+}
+
+/// What a client that logs its user in does for a browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Browser {
+    /// It starts the one that BROWSER names.
+    Opened,
+    /// It has one, and is told who is at it (`--person`) and where its own page is to be (`--port`).
+    Own,
 }
 
 const TS_1: Node = Node { name: "ts-v1", title: "TypeScript SDK 1", package: "@modelcontextprotocol/sdk" };
@@ -74,6 +84,7 @@ async fn rmcp(paths: &Paths, progress: Progress) -> Result<McpClient, Error> {
         program: target.join("debug").join(RUST_PROGRAM),
         arguments: Vec::new(),
         environment: Vec::new(),
+        browser: Browser::Opened,
     })
 }
 
@@ -109,6 +120,7 @@ impl Node {
             program: super::everything::node()?,
             arguments: vec![folder.join("main.mjs")],
             environment: Vec::new(),
+            browser: Browser::Opened,
         })
     }
 }
@@ -131,6 +143,7 @@ impl Python {
             program: Interpreter::find().await?.program,
             arguments: vec![source.join("main.py")],
             environment: vec![("PYTHONPATH", packages)],
+            browser: Browser::Opened,
         })
     }
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::clients::{Browser, McpClient};
 use super::{node, npm};
 use crate::lab::{Error, Paths, Progress};
 
@@ -45,6 +46,20 @@ impl Inspector {
         self.arguments.push("--direct".into());
         self
     }
+}
+
+/// The current version as one of the clients that log in.
+pub async fn client(chromium: &Path, paths: &Paths, progress: Progress) -> Result<McpClient, Error> {
+    let Inspector { program, arguments } = Inspector::install(chromium, paths, progress).await?;
+    Ok(McpClient {
+        name: "inspector",
+        title: "MCP Inspector, in Chromium",
+        version: npm::version(Path::new(SOURCE), "@modelcontextprotocol/inspector")?,
+        program,
+        arguments,
+        environment: Vec::new(),
+        browser: Browser::Own,
+    })
 }
 
 /// Fetches the packages, unless they are there, and gives their folder.

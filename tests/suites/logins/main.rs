@@ -4,6 +4,9 @@
 //! Fetches clients and providers into the cache; everything else is on loopback. What was seen stands in
 //! `docs/compatibility.md`: where that says something else the suite fails, or writes it, where `MCP_OAUTH_WRITE` says so.
 
+#[path = "../alone.rs"]
+#[expect(dead_code, reason = "other suites use the rest")]
+mod alone;
 mod desk;
 mod door;
 mod matrix;
@@ -19,8 +22,8 @@ mod world;
 
 use std::time::Instant;
 
-use harness::counterparts::clients;
 use harness::counterparts::everything::Everything;
+use harness::counterparts::{chromium, clients, inspector};
 use harness::lab::{Environment, Error, Paths, Progress, tools};
 
 use matrix::Matrix;
@@ -47,7 +50,7 @@ async fn every_client_logs_in_with_every_provider_and_calls_a_tool() {
     table.hold_to(&environment);
 }
 
-/// What has to be fetched first.
+/// What has to be fetched first. A machine without a browser goes without the Inspector, which is then said.
 async fn parts(
     environment: &Environment,
     progress: Progress,
@@ -55,7 +58,12 @@ async fn parts(
     let paths = Paths::new(environment)?;
     tools::ensure(&tools::ASKING, progress).await?;
     tools::ensure(&tools::COUNTERPARTS, progress).await?;
-    let clients = clients::install_all(&paths, progress).await?;
+    let mut clients = clients::install_all(&paths, progress).await?;
+    if tools::ensure(&tools::BROWSER, progress).await.is_ok()
+        && let Some(chromium) = chromium::find_or_skip(environment)?
+    {
+        clients.push(inspector::client(&chromium, &paths, progress).await?);
+    }
     let programs = Programs::install(&paths, progress).await?;
     Ok((clients, programs, Everything::install(&paths, progress).await?))
 }

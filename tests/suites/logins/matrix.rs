@@ -7,27 +7,27 @@ use std::time::{Duration, Instant};
 
 use harness::counterparts::clients::McpClient;
 use harness::counterparts::everything::Everything;
-use harness::lab::command::within;
+use harness::lab::command::{Group, within};
 use harness::lab::{Error, Progress};
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::alone::{Place, Sidecar};
 use crate::desk::Desk;
 use crate::providers::{COLUMNS, Column, Programs, Running};
 use crate::recorded::{self, Publisher, Recorded, Way};
-use crate::server::{self, Place, Program};
+use crate::server;
 use crate::table::Table;
 
 /// As many as two processors bear: most of a client's time is its start.
 const AT_A_TIME: usize = 3;
-const BOUND: Duration = Duration::from_secs(90);
+const BOUND: Duration = Duration::from_mins(4);
 
 /// Everything that runs.
 #[derive(Debug)]
 pub(crate) struct Matrix {
     shared: Arc<Shared>,
-    _server: Program,
+    _server: Group,
 }
 
 #[derive(Debug)]
@@ -41,9 +41,8 @@ struct Shared {
 #[derive(Debug)]
 struct Ready {
     column: Column,
-    standalone: (Place, Program),
-    delivered: (Place, Program),
-    _folder: TempDir,
+    standalone: Sidecar,
+    delivered: Sidecar,
     _provider: Running,
 }
 
@@ -122,10 +121,10 @@ impl Shared {
             let ready = &shared.columns[column];
             match row {
                 Row::Program(client) => {
-                    crate::programs::run(&client, &ready.standalone.0.url(), &shared.desk).await
+                    crate::programs::run(&client, &ready.standalone.url(), &shared.desk).await
                 }
                 Row::Recorded(client, way) => {
-                    recorded::run(&client, way, &ready.delivered.0.url(), &shared.publisher).await
+                    recorded::run(&client, way, &ready.delivered.url(), &shared.publisher).await
                 }
             }
         });
@@ -136,23 +135,20 @@ impl Shared {
             Err(error) => Err(error.in_full()),
         };
         let ready = &self.columns[column];
-        let said = || format!("{}\n{}", ready.standalone.1.said(), ready.delivered.1.said());
+        let said = || format!("{}\n{}", ready.standalone.said(), ready.delivered.said());
         outcome.map_err(|error| format!("{error}\nthe sidecars of {} said:\n{}", ready.column.title, said()))
     }
 }
 
 impl Ready {
     async fn new(column: Column, programs: &Programs, upstream: u16, authority: &str) -> Result<Self, Error> {
-        let (standalone, delivered) = (Place::find(), Place::find());
-        let callbacks = [standalone.callback(), delivered.callback()];
-        let provider = column.start(programs, [&callbacks[0], &callbacks[1]]).await?;
-        let first = standalone.standalone(column, &provider, upstream).await?;
-        let (second, folder) = delivered.delivered(column, &provider, upstream, authority).await?;
+        let (one, other) = (Place::free(), Place::free());
+        let provider = column.start(programs, [&one.callback(), &other.callback()]).await?;
+        let policy = server::policy(other, column, &provider, authority).to_string();
         Ok(Self {
             column,
-            standalone: (standalone, first),
-            delivered: (delivered, second),
-            _folder: folder,
+            standalone: server::standalone(one, column, &provider, upstream).await,
+            delivered: Sidecar::enforcing(other, upstream, &policy).await,
             _provider: provider,
         })
     }

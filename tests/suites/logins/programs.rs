@@ -5,14 +5,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use harness::counterparts::clients::McpClient;
+use harness::counterparts::clients::{Browser, McpClient};
+use harness::counterparts::keycloak;
 use harness::lab::command::capture;
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::alone::free_port;
 use crate::desk::Desk;
 
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(3);
 
 /// Lets a client log in at this server and call a tool; says what went wrong, in the client's words and the browser's.
 pub(crate) async fn run(client: &McpClient, url: &str, desk: &Desk) -> Result<(), String> {
@@ -25,6 +27,9 @@ pub(crate) async fn run(client: &McpClient, url: &str, desk: &Desk) -> Result<()
     command.args(&client.arguments).args(["--url", url]).env_clear().current_dir(home.path());
     command.env("PATH", std::env::join_paths(folders).expect("folders")).env("BROWSER", &browser);
     command.env("HOME", home.path()).envs(client.environment.iter().cloned());
+    if client.browser == Browser::Own {
+        command.args(["--person", keycloak::PERSON, "--port", &free_port().to_string()]);
+    }
     let said = match capture(&mut command, BOUND).await {
         Ok(output) => {
             let line = output.stdout.lines().last().unwrap_or_default();

@@ -31,7 +31,7 @@ enum From {
     Documents(fn() -> Quirks),
 }
 
-pub(crate) const COLUMNS: [Column; 7] = [
+pub(crate) const COLUMNS: [Column; 8] = [
     Column { title: "Keycloak", word: "keycloak", from: From::Keycloak },
     Column { title: "oidc-provider", word: "oidc", from: From::OidcProvider },
     Column { title: "Entra ID", word: "azure", from: From::Documents(Quirks::entra) },
@@ -39,6 +39,7 @@ pub(crate) const COLUMNS: [Column; 7] = [
     Column { title: "Cognito", word: "cognito", from: From::Documents(Quirks::cognito) },
     Column { title: "Auth0", word: "auth0", from: From::Documents(Quirks::auth0) },
     Column { title: "Okta", word: "okta", from: From::Documents(Quirks::okta) },
+    Column { title: "GitHub", word: "github", from: From::Documents(Quirks::github_enterprise) },
 ];
 
 /// What the columns are made of.

@@ -31,8 +31,7 @@ const BOUND: Duration = Duration::from_mins(10);
 /// A busy machine takes minutes for what an idle one does in a quarter of one.
 const START: Duration = Duration::from_mins(6);
 /// Small, and soon there: it serves a test and no crowd.
-const JAVA: [&str; 2] =
-    ["JAVA_OPTS_KC_HEAP=-Xms64m -Xmx512m", "JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"];
+const JAVA: [&str; 2] = ["JAVA_OPTS_KC_HEAP=-Xms64m -Xmx512m", "JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1"];
 
 /// Fetches it, unless it is there, and prepares it for its first start.
 pub async fn install(paths: &Paths, progress: Progress) -> Result<PathBuf, Error> {
