@@ -28,8 +28,8 @@ mod secrets;
 mod signed;
 mod store;
 mod strangers;
-mod swaps;
 mod strict;
+mod swaps;
 
 use serde_json::json;
 
