@@ -18,6 +18,16 @@ use crate::provider::Provider;
 
 /// Where such a provider gives nothing to ask again with, a login is good for a working day ("Disabled users").
 const UNASKED: Duration = Duration::from_hours(8);
+/// What a provider says of a user, and not of itself: without the person in front of it, it will say nothing else. The last four
+/// (OpenID Connect Core §3.1.2.6) are what Entra says where a rule asks for more than a token.
+const VERDICTS: [&str; 6] = [
+    "invalid_grant",
+    "access_denied",
+    "interaction_required",
+    "login_required",
+    "consent_required",
+    "account_selection_required",
+];
 
 #[derive(Debug)]
 pub(super) struct OpenId {
@@ -62,7 +72,7 @@ impl OpenId {
             return if since < UNASKED { Ok(held.clone()) } else { Err(RefreshError::Gone) };
         };
         let tokens = party.refresh(endpoints, token).await.map_err(|refused| match refused {
-            Refused::Error(code) if code == "invalid_grant" || code == "access_denied" => RefreshError::Gone,
+            Refused::Error(code) if VERDICTS.contains(&code.as_str()) => RefreshError::Gone,
             Refused::Error(why) | Refused::Unreachable(why) => RefreshError::Unreachable(why),
         })?;
         if let Some(id_token) = &tokens.id_token {

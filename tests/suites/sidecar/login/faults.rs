@@ -148,12 +148,36 @@ async fn a22_a_provider_that_is_away_at_a_refresh_costs_nobody_their_login() {
         scene.provider.behave();
         tokens(&scene.refresh(&client, &held.refresh).await);
     }
-    let held = scene.log_in(&client).await;
-    scene.hands.advance(Duration::from_mins(10));
-    scene.provider.fail(Place::Token, Fault::Says(400, r#"{"error":"invalid_grant"}"#));
-    assert_eq!(error(&scene.refresh(&client, &held.refresh).await), "invalid_grant", "which is a verdict");
-    scene.provider.behave();
-    assert_eq!(scene.call(&held.access).await, 401);
+}
+
+/// Entra says the first of these where a rule asks for a second factor: no trying again helps, and a login does.
+#[tokio::test]
+async fn a22_what_a_provider_says_of_a_user_ends_the_login_and_what_it_says_of_itself_does_not() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    for (says, is_verdict) in [
+        (r#"{"error":"interaction_required"}"#, true),
+        (r#"{"error":"login_required"}"#, true),
+        (r#"{"error":"consent_required"}"#, true),
+        (r#"{"error":"account_selection_required"}"#, true),
+        (r#"{"error":"access_denied"}"#, true),
+        (r#"{"error":"invalid_grant"}"#, true),
+        (r#"{"error":"temporarily_unavailable"}"#, false),
+        (r#"{"error":"unauthorized_client"}"#, false),
+    ] {
+        let held = scene.log_in(&client).await;
+        scene.hands.advance(Duration::from_mins(10));
+        scene.provider.fail(Place::Token, Fault::Says(400, says));
+        let reply = scene.refresh(&client, &held.refresh).await;
+        scene.provider.behave();
+        if is_verdict {
+            assert_eq!((reply.status, &*error(&reply)), (400, "invalid_grant"), "{says}");
+            assert_eq!(scene.call(&held.access).await, 401, "{says}");
+        } else {
+            assert!(is_for_later(&reply), "{says}: {} {}", reply.status, reply.text());
+            tokens(&scene.refresh(&client, &held.refresh).await);
+        }
+    }
 }
 
 #[tokio::test]
