@@ -80,7 +80,7 @@ impl Store {
             return;
         }
         loop {
-            let first = self.unsaid().first().cloned();
+            let first = self.unsaid().front().cloned();
             let Some((family, for_so_long)) = first else { return };
             if self.say_ended(&family, for_so_long).await.is_err() {
                 return;

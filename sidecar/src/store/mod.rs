@@ -20,6 +20,7 @@ mod names;
 mod resp;
 mod turns;
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,8 +46,11 @@ pub struct Store {
     link: tokio::sync::Mutex<Option<Link>>,
     health: Health,
     /// Families whose end could not be written yet.
-    unsaid: Mutex<Vec<(String, Duration)>>,
+    unsaid: Mutex<Unsaid>,
 }
+
+/// The oldest first.
+type Unsaid = VecDeque<(String, Duration)>;
 
 /// Something that happens once: its kind, its id, and the key that sealed it, if it was sealed.
 #[derive(Debug, Clone, Copy)]
@@ -97,10 +101,7 @@ impl Store {
     pub async fn end(&self, family: &str, for_so_long: Duration) -> Result<(), StoreError> {
         let said = self.say_ended(family, for_so_long).await;
         if said.is_err() {
-            let mut unsaid = self.unsaid();
-            if unsaid.len() < MOST_UNSAID {
-                unsaid.push((family.to_owned(), for_so_long));
-            }
+            put_off(&mut self.unsaid(), family, for_so_long);
         }
         said
     }
@@ -124,7 +125,7 @@ impl Store {
         self.call(&commands).await.map(drop)
     }
 
-    fn unsaid(&self) -> MutexGuard<'_, Vec<(String, Duration)>> {
+    fn unsaid(&self) -> MutexGuard<'_, Unsaid> {
         self.unsaid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -179,6 +180,15 @@ impl Store {
     }
 }
 
+/// Notes what is to be said later. Whoever ends one family again and again takes no other's place.
+fn put_off(unsaid: &mut Unsaid, family: &str, for_so_long: Duration) {
+    unsaid.retain(|(other, _)| other != family);
+    if unsaid.len() >= MOST_UNSAID {
+        unsaid.pop_front();
+    }
+    unsaid.push_back((family.to_owned(), for_so_long));
+}
+
 /// A connection stays where it was not to blame.
 fn keep(
     kept: &mut Option<Link>,
@@ -193,4 +203,25 @@ fn keep(
 
 fn millis(duration: Duration) -> String {
     duration.as_millis().max(1).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o15_of_too_many_ends_that_could_not_be_told_the_oldest_gives_way_and_one_told_twice_takes_one_place() {
+        let mut unsaid = Unsaid::new();
+        for _ in 0..3 {
+            put_off(&mut unsaid, "first", BOUND);
+        }
+        for family in 1..MOST_UNSAID {
+            put_off(&mut unsaid, &family.to_string(), BOUND);
+        }
+        let first = |unsaid: &Unsaid| unsaid.front().map(|(family, _)| family.clone());
+        assert_eq!((unsaid.len(), first(&unsaid).as_deref()), (MOST_UNSAID, Some("first")));
+        put_off(&mut unsaid, "newest", BOUND);
+        assert_eq!((unsaid.len(), first(&unsaid).as_deref()), (MOST_UNSAID, Some("1")));
+        assert_eq!(unsaid.back().map(|(family, _)| family.as_str()), Some("newest"));
+    }
 }
