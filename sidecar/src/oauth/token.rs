@@ -15,7 +15,6 @@ use super::clients::assertion::Judge;
 use super::clients::authentication::{Proof, presented, unknown};
 use super::error::{Code, OAuthError, json_response};
 use super::form::Form;
-use super::ledger::Away;
 use super::mint::Claims;
 use super::values::{ClientKey, Grant, Person};
 use super::{Asked, AuthorizationServer, Step, redeem, refresh, resource};
@@ -81,7 +80,7 @@ pub(super) async fn authenticated(
     Ok((form, client))
 }
 
-async fn prove(server: &AuthorizationServer, assertion: &str, client: &Client) -> Result<bool, Away> {
+async fn prove(server: &AuthorizationServer, assertion: &str, client: &Client) -> Result<bool, OAuthError> {
     let token = format!("{}{}", server.issuer, Step::Token.path());
     let audiences = [server.issuer.clone(), token];
     let (clients, ledger) = (&server.clients, &server.ledger);

@@ -8,7 +8,8 @@ use crate::bearer::times;
 use crate::clock::UnixTime;
 use crate::jose::keyset::LookupError;
 use crate::jose::{Compact, Header, Json, base64url};
-use crate::oauth::ledger::{Away, Fact, Ledger, Once};
+use crate::oauth::error::{Code, OAuthError};
+use crate::oauth::ledger::{Fact, Ledger, Once};
 
 /// What an assertion must say, and where it is remembered that it was used.
 #[derive(Debug)]
@@ -22,15 +23,19 @@ pub struct Judge<'a> {
 
 /// An assertion that lives longer is refused: it would have to be remembered for as long.
 const LONGEST_LIFE: u64 = 3600;
+const FULL: OAuthError = OAuthError::new(
+    Code::TemporarilyUnavailable,
+    "the server cannot remember more assertions at the moment; try again",
+);
 
 impl Judge<'_> {
     /// Whether this assertion shows that the client is the one that it says.
-    pub async fn believes(&self, assertion: &str, client: &Client) -> Result<bool, Away> {
+    pub async fn believes(&self, assertion: &str, client: &Client) -> Result<bool, OAuthError> {
         let Some((used, ends)) = self.read(assertion, client).await else { return Ok(false) };
         // Nothing was sealed that would say under which key: replicas that disagree about the newest, for the moment of its
         // rotation, each take it once.
         let fact = Fact { kind: "assertion", id: &used, key: None };
-        Ok(self.ledger.once(fact, ends).await? == Once::First)
+        is_first(self.ledger.once(fact, ends).await?)
     }
 
     /// By what it is remembered, and until when, if it is right.
@@ -68,5 +73,29 @@ impl Judge<'_> {
             }
         }
         false
+    }
+}
+
+/// What cannot be remembered is no proof, and not a wrong one either: a client that reads 401 registers anew (A23).
+fn is_first(once: Once) -> Result<bool, OAuthError> {
+    match once {
+        Once::First => Ok(true),
+        Once::Again => Ok(false),
+        Once::Full => Err(FULL),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn o25_an_assertion_that_cannot_be_remembered_is_put_off_and_one_that_was_used_is_wrong() {
+        assert_eq!([is_first(Once::First), is_first(Once::Again)], [Ok(true), Ok(false)]);
+        let put_off = is_first(Once::Full).expect_err("neither right nor wrong").into_response();
+        assert_eq!(put_off.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(put_off.headers().contains_key("retry-after"));
     }
 }
