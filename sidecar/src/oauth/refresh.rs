@@ -126,7 +126,7 @@ async fn exchange(
         Ok(Err(RefreshError::Unverified { token, why })) => {
             tracing::warn!(reason = why, "the provider's answer about a user cannot be used");
             // A provider that rotates its tokens takes the old one, sent again, for theft.
-            server.ledger.keep(&grant.family, token);
+            server.ledger.keep(&grant.family, grant.generation, token);
             return Err(LATER);
         }
         Err(_) => {
@@ -149,7 +149,8 @@ async fn end(server: &AuthorizationServer, family: &str) {
 async fn again(server: &AuthorizationServer, grant: &Grant) -> Result<Upstream, RefreshError> {
     // A clock that was wrong when it asked does not put off the next time.
     let since = Duration::from_secs(server.clock.unix().0.abs_diff(grant.upstream.asked.0));
-    let newer = server.ledger.kept(&grant.family).map(|token| token.expose().clone());
+    let kept = server.ledger.kept(&grant.family, grant.generation);
+    let newer = kept.map(|token| token.expose().clone());
     let held = Upstream { refresh: newer.or(grant.upstream.refresh.clone()), ..grant.upstream.clone() };
     if since < OVERLAP && held.provider == server.upstream.id() {
         return Ok(held);

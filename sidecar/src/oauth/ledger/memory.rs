@@ -112,7 +112,9 @@ impl Memory {
         families.forget(now);
         families.make_room(MOST);
         families.put(family, Family { newest, at: now.uptime }, now.after(for_so_long));
-        lock(&self.kept).remove(family);
+        if let Some(before) = newest.checked_sub(1) {
+            lock(&self.kept).remove(&kept_as(family, before));
+        }
     }
 
     /// Keeps the provider's newest token of a family whose exchange could not be ended.
@@ -121,11 +123,11 @@ impl Memory {
         let mut kept = lock(&self.kept);
         kept.forget(now);
         kept.make_room(MOST_ANSWERS);
-        kept.put(family, token, now.after(KEPT));
+        kept.put(&kept_as(family, generation), token, now.after(KEPT));
     }
 
-    pub fn kept(&self, family: &str) -> Option<Secret<String>> {
-        lock(&self.kept).get(family, self.now()).cloned()
+    pub fn kept(&self, family: &str, generation: u32) -> Option<Secret<String>> {
+        lock(&self.kept).get(&kept_as(family, generation), self.now()).cloned()
     }
 
     /// From now on nothing of this family is good (O07, O12, O30).
@@ -166,6 +168,10 @@ impl Family {
     fn is_young(self, now: Moment) -> bool {
         now.uptime.saturating_sub(self.at) < OVERLAP
     }
+}
+
+fn kept_as(family: &str, generation: u32) -> String {
+    format!("{generation} {family}")
 }
 
 /// A thread that panicked while it held one of these cannot have left it half written.

@@ -114,14 +114,14 @@ impl Ledger {
         }
     }
 
-    /// Keeps the provider's newest token of a family whose exchange could not be ended. Here alone: whoever is sent back with
-    /// "try again" does so on the connection that it has.
-    pub fn keep(&self, family: &str, token: Secret<String>) {
-        self.memory.keep(family, token);
+    /// Keeps the provider's newest token for a generation whose exchange could not be ended. Here alone: whoever is sent back
+    /// with "try again" does so on the connection that it has.
+    pub fn keep(&self, family: &str, generation: u32, token: Secret<String>) {
+        self.memory.keep(family, generation, token);
     }
 
-    pub fn kept(&self, family: &str) -> Option<Secret<String>> {
-        self.memory.kept(family)
+    pub fn kept(&self, family: &str, generation: u32) -> Option<Secret<String>> {
+        self.memory.kept(family, generation)
     }
 
     /// Nothing came of the exchange: it may be tried again.

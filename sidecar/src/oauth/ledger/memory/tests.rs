@@ -95,6 +95,19 @@ fn o12_a_generation_before_the_last_one_is_never_taken_however_soon() {
 }
 
 #[test]
+fn d11_what_the_provider_gave_for_one_generation_is_nothing_for_the_next_one() {
+    let (ledger, hands) = ledger();
+    let kept = |generation| ledger.kept("f", generation).map(|token| token.expose().clone());
+    ledger.keep("f", 3, Secret::new("newer".to_owned()));
+    assert_eq!([kept(2), kept(3), kept(4)], [None, Some("newer".to_owned()), None]);
+    ledger.turned("f", 4, "x".into(), LONG);
+    assert_eq!(kept(3), None, "its turn was taken");
+    ledger.keep("f", 4, Secret::new("newest".to_owned()));
+    hands.advance(KEPT);
+    assert_eq!(kept(4), None);
+}
+
+#[test]
 fn a_family_that_another_replica_turned_is_taken_here_and_a_revoked_one_nowhere() {
     let (ledger, hands) = ledger();
     ledger.turned("f", 1, "first".into(), LONG);
