@@ -65,7 +65,6 @@ async fn conclude(
         person,
         upstream,
         family: server.random.id()?,
-        maker: server.name.clone(),
         ends: UnixTime(server.clock.unix().0 + CODE_SECONDS),
     };
     let sealed = server.sealer.seal(&code)?;

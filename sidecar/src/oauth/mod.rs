@@ -153,8 +153,6 @@ pub struct AuthorizationServer {
     pub(crate) errands: Errands,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
-    /// Random: tells this process and policy from others that have the same keys.
-    pub(crate) name: String,
     metadata: Bytes,
     key_document: Bytes,
     keys: KeySet,
@@ -205,7 +203,6 @@ impl AuthorizationServer {
             wrong_proofs: Paces::new(pace::WRONG, clock.clone()),
             wrong_grants: Paces::new(pace::WRONG, clock.clone()),
             errands: Errands::default(),
-            name: random.id()?,
             minter,
             policy,
             proxy,

@@ -129,9 +129,6 @@ pub struct Code {
     /// The family of everything that it will be exchanged for.
     #[serde(rename = "i")]
     pub family: String,
-    /// Which process made it, by whose clock it ends.
-    #[serde(rename = "k")]
-    pub maker: String,
     #[serde(rename = "e")]
     pub ends: UnixTime,
 }
