@@ -18,7 +18,7 @@ use super::form::Form;
 use super::ledger::{EXCHANGE, OVERLAP, Shown, Turn};
 use super::redeem::lifetime;
 use super::scopes::narrowed;
-use super::token::{Issued, given, issue};
+use super::token::{Issued, again_for, given, issue};
 use super::upstream::RefreshError;
 use super::values::{ClientKey, Grant, Upstream};
 
@@ -51,7 +51,11 @@ pub(super) async fn answer(
     // One at a time per family: the second of two at once finds what the first one got.
     let turn = server.ledger.hold(&family).await;
     match server.ledger.turn(&shown).await? {
-        Turn::Same(answer) => Ok(given(answer.to_string())),
+        Turn::Same(answer) => {
+            let issued =
+                Issued { client: &client.key, person: &grant.person, scopes: &scopes, grant: &grant };
+            Ok(given(again_for(server, &issued, &answer)?))
+        }
         Turn::Over => Err(NOT_GOOD),
         Turn::Reused => {
             end(server, &family).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::clients::Client;
 use super::clients::assertion::Judge;
@@ -46,6 +46,7 @@ pub(super) async fn answer(
 }
 
 const LATE: Duration = Duration::from_secs(1);
+const NOT_MADE: OAuthError = OAuthError::new(Code::ServerError, "the token could not be made; try again");
 const TOO_OFTEN: OAuthError = OAuthError::new(
     Code::TooManyRequests,
     "the client proved itself wrongly too often in the last seconds; try again",
@@ -99,6 +100,30 @@ pub(super) struct Issued<'a> {
 
 /// RFC 6749 §5.1.
 pub(super) fn issue(server: &AuthorizationServer, issued: &Issued<'_>) -> Result<String, OAuthError> {
+    let refresh = server.sealer.seal(issued.grant)?;
+    with_refresh(server, issued, &refresh)
+}
+
+/// An answer once more, for the scopes that are asked for now (RFC 6749 §6). Its refresh token is the same: there is one
+/// successor, whatever may be done meanwhile (O12).
+pub(super) fn again_for(
+    server: &AuthorizationServer,
+    issued: &Issued<'_>,
+    answer: &str,
+) -> Result<String, OAuthError> {
+    let before: Value = serde_json::from_str(answer).map_err(|_| NOT_MADE)?;
+    let text = |name: &str| before[name].as_str();
+    if text("scope").unwrap_or_default() == issued.scopes.join(" ") {
+        return Ok(answer.to_owned());
+    }
+    with_refresh(server, issued, text("refresh_token").ok_or(NOT_MADE)?)
+}
+
+fn with_refresh(
+    server: &AuthorizationServer,
+    issued: &Issued<'_>,
+    refresh: &str,
+) -> Result<String, OAuthError> {
     let claims = Claims {
         person: issued.person,
         client: issued.client,
@@ -107,9 +132,7 @@ pub(super) fn issue(server: &AuthorizationServer, issued: &Issued<'_>) -> Result
         now: server.clock.unix(),
         lifetime: server.proxy.lifetimes.access,
     };
-    let failed = OAuthError::new(Code::ServerError, "the token could not be made; try again");
-    let access = server.minter.mint(&claims).map_err(|_| failed)?;
-    let refresh = server.sealer.seal(issued.grant)?;
+    let access = server.minter.mint(&claims).map_err(|_| NOT_MADE)?;
     let mut answer = json!({
         "access_token": access,
         "token_type": "Bearer",

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use super::desk::{body, code_of, cookies, error, parameter, target, to_return, tokens};
+use serde_json::json;
+
+use super::desk::{body, claims, code_of, cookies, error, parameter, refreshment, target, to_return, tokens};
+use super::rules::Rules;
 use super::scene::{CALLBACK, Scene};
 use crate::world::client::Reply;
 use crate::world::providers::mischief::Place;
@@ -139,6 +142,33 @@ async fn d11_a_refresh_token_that_comes_twice_within_two_minutes_is_no_theft_and
             assert_eq!(body(&again)["refresh_token"], second.refresh.as_str());
         }
         assert_eq!(scene.refresh(&client, &second.refresh).await.status, status, "and its family");
+    }
+}
+
+/// RFC 6749 §6: each answer is for the scopes that were asked for, and there is one successor.
+#[tokio::test]
+async fn d11_a_refresh_token_that_comes_twice_for_other_scopes_gets_those_and_the_same_successor() {
+    let rules = Rules::usual().with("/requiredScopes", json!(["mcp", "tools"]));
+    let scene = Scene::set_by(Quirks::plain(), &rules).await;
+    let client = scene.client().await;
+    for wishes in [["mcp tools", "mcp", "mcp tools"], ["mcp", "mcp tools", ""]] {
+        let held = scene.log_in(&client).await;
+        let mut successors = Vec::new();
+        for wish in wishes {
+            let fields = [&refreshment(&client, &held.refresh)[..], &[("scope", wish)]].concat();
+            let next = tokens(&scene.token(&fields).await);
+            let told = [&next.answer["scope"], &claims(&next.access)["scope"]];
+            assert!(told.iter().all(|scope| scope.as_str().unwrap_or_default() == wish), "{wish}: {told:?}");
+            successors.push(next.refresh);
+        }
+        successors.dedup();
+        assert_eq!(successors.len(), 1);
+        // The same wish once more is the same answer, and a wider one than was granted is none.
+        let plain = tokens(&scene.refresh(&client, &held.refresh).await);
+        assert_eq!(plain.answer["scope"], "mcp tools");
+        let wider = [&refreshment(&client, &held.refresh)[..], &[("scope", "mcp admin")]].concat();
+        assert_eq!(error(&scene.token(&wider).await), "invalid_scope");
+        tokens(&scene.refresh(&client, &successors[0]).await);
     }
 }
 
