@@ -10,7 +10,7 @@ use http::header::SET_COOKIE;
 
 use super::error::see_other;
 use super::form::Form;
-use super::ledger::{Fact, Once};
+use super::ledger::{Begun, Fact, UnderWay};
 use super::upstream::LoginError;
 use super::values::{Code, Login, Wish};
 use super::{Asked, AuthorizationServer, Trouble, cookie};
@@ -31,15 +31,16 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     if server.clock.unix() >= login.ends || login.provider != server.upstream.id() {
         return Err(Trouble::Expired);
     }
-    // I7: once. The cookie goes with the answer, and a copy of it comes too late here.
+    // I7: once. The cookie goes with the answer, and a copy of it comes too late here, or while the provider is asked. What the
+    // provider knows nothing of is not remembered: anybody can bring any number of such answers (O15).
     let key = server.sealer.key_of(sealed).map_err(|_| Trouble::OtherBrowser)?;
     let fact = Fact { kind: "login", id: state, key: Some(key) };
-    match server.ledger.once(fact, login.ends).await? {
-        Once::First => {}
-        Once::Again => return Err(Trouble::Expired),
-        Once::Full => return Err(Trouble::TooManyLogins),
-    }
-    let mut response = conclude(server, &form, login).await?;
+    let under_way = match server.ledger.begin(fact).await? {
+        Begun::First(under_way) => under_way,
+        Begun::Again => return Err(Trouble::Expired),
+        Begun::Full => return Err(Trouble::TooManyLogins),
+    };
+    let mut response = conclude(server, &form, &login, under_way).await?;
     if let Some(gone) = cookie::unset(name) {
         response.headers_mut().append(SET_COOKIE, gone);
     }
@@ -49,19 +50,22 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
 async fn conclude(
     server: &AuthorizationServer,
     form: &Form,
-    login: Login,
+    login: &Login,
+    under_way: UnderWay<'_>,
 ) -> Result<Response<Bytes>, Trouble> {
     let came_in = server.upstream.complete(form, &login.nonce, &login.verifier).await;
     let (person, upstream) = match came_in {
         Ok(came_in) => came_in,
         Err(error) => {
             let (code, description) = explained(&error);
+            under_way.came_to_nothing().await;
             tracing::info!(reason = %error, "a login at the provider did not succeed");
             return refuse(server, &login.wish, code, description);
         }
     };
+    under_way.happened(login.ends).await;
     let code = Code {
-        wish: login.wish,
+        wish: login.wish.clone(),
         person,
         upstream,
         family: server.random.id()?,

@@ -88,13 +88,31 @@ impl Store {
 
     /// Whether no other replica was before us, and takes note of it.
     pub async fn once(&self, fact: Fact<'_>, for_so_long: Duration) -> Result<bool, StoreError> {
-        let name = self.names.of(fact.key, &[fact.kind, fact.id]).ok_or(StoreError::Seal)?;
+        let name = self.fact(fact)?;
         let millis = millis(for_so_long);
         let replies = self.call(&[self.take(&name, &millis), vec![b"GET", name.as_bytes()]]).await?;
         match &replies[..] {
             [taken, whose] => self.is_ours(taken, whose),
             _ => Err(self.nonsense()),
         }
+    }
+
+    /// What this replica took is taken for so long from now on.
+    pub async fn keep(&self, fact: Fact<'_>, for_so_long: Duration) -> Result<(), StoreError> {
+        let name = self.fact(fact)?;
+        let millis = millis(for_so_long);
+        let set = vec![b"SET", name.as_bytes(), self.own.as_bytes(), b"PX", millis.as_bytes()];
+        self.call(&[set]).await.map(drop)
+    }
+
+    /// What this replica took is anybody's again.
+    pub async fn give_back(&self, fact: Fact<'_>) -> Result<(), StoreError> {
+        let name = self.fact(fact)?;
+        self.call(&[vec![b"DEL", name.as_bytes()]]).await.map(drop)
+    }
+
+    fn fact(&self, fact: Fact<'_>) -> Result<Name, StoreError> {
+        self.names.of(fact.key, &[fact.kind, fact.id]).ok_or(StoreError::Seal)
     }
 
     /// Ends a family everywhere. What cannot be said now is said when the store is there again (`follow`).

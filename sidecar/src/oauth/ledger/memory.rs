@@ -5,6 +5,7 @@
 //! which it may come again, and what a provider gave in an exchange that could not be ended, until the next one. Meets A13, D11, I7,
 //! O07, O12, O15, O30.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::clock::{Clock, UnixTime};
 #[derive(Debug)]
 pub struct Memory {
     clock: Clock,
-    used: Mutex<Bounded<()>>,
+    /// By kind, each with room of its own: what fills one keeps none of another.
+    used: Mutex<HashMap<&'static str, Used>>,
     families: Mutex<Bounded<Family>>,
     answers: Mutex<Bounded<Arc<str>>>,
     kept: Mutex<Bounded<Secret<String>>>,
@@ -28,6 +30,14 @@ pub struct Memory {
     heard: Mutex<Bounded<()>>,
     /// Families share these by their first letters: two that meet wait for each other, and that is all.
     turns: Vec<Arc<tokio::sync::Mutex<()>>>,
+}
+
+/// What happened of one kind.
+#[derive(Debug, Default)]
+struct Used {
+    done: Bounded<()>,
+    /// What may yet come to nothing: no more than there are requests at a time.
+    under_way: HashSet<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +60,7 @@ impl Memory {
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
-            used: Mutex::new(Bounded::default()),
+            used: Mutex::default(),
             families: Mutex::new(Bounded::default()),
             answers: Mutex::new(Bounded::default()),
             kept: Mutex::new(Bounded::default()),
@@ -65,19 +75,39 @@ impl Memory {
         Duration::from_secs(until.0.saturating_sub(self.clock.unix().0))
     }
 
-    /// Notes that this id is used. `until` is the first moment in which it could not be used anyway.
-    pub fn once(&self, id: &str, until: UnixTime) -> Once {
+    /// Notes that this id of a kind is used. `until` is the first moment in which it could not be used anyway.
+    pub fn once(&self, kind: &'static str, id: &str, until: UnixTime) -> Once {
         let now = self.now();
-        let mut used = lock(&self.used);
-        used.forget(now);
-        if used.get(id, now).is_some() {
-            return Once::Again;
+        let mut all = lock(&self.used);
+        let used = all.entry(kind).or_default();
+        let state = used.state(id, now);
+        if state == Once::First {
+            used.done.put(id, (), now.when(until));
         }
-        if used.len() >= MOST {
-            return Once::Full;
+        state
+    }
+
+    /// Notes that this is under way, and whether it may be.
+    pub fn begin(&self, kind: &'static str, id: &str) -> Once {
+        let now = self.now();
+        let mut all = lock(&self.used);
+        let used = all.entry(kind).or_default();
+        let state = used.state(id, now);
+        if state == Once::First {
+            used.under_way.insert(id.to_owned());
         }
-        used.put(id, (), now.when(until));
-        Once::First
+        state
+    }
+
+    /// It is not under way any more: it happened, and could until then, or nothing came of it.
+    pub fn end(&self, kind: &'static str, id: &str, happened: Option<UnixTime>) {
+        let now = self.now();
+        let mut all = lock(&self.used);
+        let used = all.entry(kind).or_default();
+        used.under_way.remove(id);
+        if let Some(until) = happened {
+            used.done.put(id, (), now.when(until));
+        }
     }
 
     /// Waits until nobody else turns this family.
@@ -117,8 +147,9 @@ impl Memory {
         }
     }
 
-    /// Keeps the provider's newest token of a family whose exchange could not be ended.
-    pub fn keep(&self, family: &str, token: Secret<String>) {
+    /// Keeps the provider's newest token for a generation whose exchange could not be ended. For that one alone: the next one
+    /// brings the provider's next token itself.
+    pub fn keep(&self, family: &str, generation: u32, token: Secret<String>) {
         let now = self.now();
         let mut kept = lock(&self.kept);
         kept.forget(now);
@@ -160,6 +191,17 @@ impl Memory {
 
     fn now(&self) -> Moment {
         Moment::now(&self.clock)
+    }
+}
+
+impl Used {
+    /// Whether this may happen now.
+    fn state(&mut self, id: &str, now: Moment) -> Once {
+        self.done.forget(now);
+        if self.under_way.contains(id) || self.done.get(id, now).is_some() {
+            return Once::Again;
+        }
+        if self.done.len() >= MOST { Once::Full } else { Once::First }
     }
 }
 

@@ -37,6 +37,22 @@ pub enum Once {
     Full,
 }
 
+/// Whether something may begin that may come to nothing.
+#[derive(Debug)]
+pub enum Begun<'a> {
+    First(UnderWay<'a>),
+    Again,
+    Full,
+}
+
+/// Something that happens once, and has not happened yet. Nobody else begins it; dropped, nothing came of it.
+#[derive(Debug)]
+pub struct UnderWay<'a> {
+    ledger: &'a Ledger,
+    fact: Fact<'a>,
+    happened: Option<UnixTime>,
+}
+
 /// What to do with a refresh token of a generation.
 #[derive(Debug, Clone)]
 pub enum Turn {
@@ -59,6 +75,8 @@ pub struct Away;
 pub const OVERLAP: Duration = Duration::from_mins(2);
 /// An exchange is over after this, or given up: in time for the claim to it (`store::turns`).
 pub const EXCHANGE: Duration = Duration::from_secs(20);
+/// A login is with the provider for so long, or given up: its code, its keys and its user take less.
+const UNDER_WAY: Duration = Duration::from_secs(60);
 /// By another replica's clock something may end later.
 const APART: Duration = Duration::from_mins(2);
 /// Another replica is at it: how often its answer is looked for, and how many times.
@@ -78,7 +96,22 @@ impl Ledger {
             return Ok(Once::Again);
         }
         // All requests of this replica are one caller to the store; which of them is the first is decided here.
-        Ok(self.memory.once(&format!("{} {}", fact.kind, fact.id), until))
+        Ok(self.memory.once(fact.kind, fact.id, until))
+    }
+
+    /// Begins what costs whoever asks nothing, so that nothing may be remembered of it until something came of it (O15). Until
+    /// then nobody else begins it, here or at another replica.
+    pub async fn begin<'a>(&'a self, fact: Fact<'a>) -> Result<Begun<'a>, Away> {
+        match self.memory.begin(fact.kind, fact.id) {
+            Once::First => {}
+            Once::Again => return Ok(Begun::Again),
+            Once::Full => return Ok(Begun::Full),
+        }
+        let under_way = UnderWay { ledger: self, fact, happened: None };
+        match &self.store {
+            Some(store) if !store.once(fact, UNDER_WAY).await? => Ok(Begun::Again),
+            _ => Ok(Begun::First(under_way)),
+        }
     }
 
     /// Waits until nobody else here turns this family.
@@ -149,6 +182,31 @@ impl Ledger {
     /// Whether there is a store, and it cannot be used.
     pub fn is_away(&self) -> bool {
         self.store.as_ref().is_some_and(|store| store.is_down())
+    }
+}
+
+impl UnderWay<'_> {
+    /// It happened, and could until then.
+    pub async fn happened(mut self, until: UnixTime) {
+        self.happened = Some(until);
+        if let Some(store) = &self.ledger.store {
+            // Where this does not get through, others refuse it until the claim ends; the provider knows its own code afterwards.
+            let _ = store.keep(self.fact, self.ledger.memory.left(until) + APART).await;
+        }
+    }
+
+    /// Nothing came of it: it may be begun again, by anybody.
+    pub async fn came_to_nothing(self) {
+        if let Some(store) = &self.ledger.store {
+            // Where this does not get through, the claim ends by itself.
+            let _ = store.give_back(self.fact).await;
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.ledger.memory.end(self.fact.kind, self.fact.id, self.happened);
     }
 }
 

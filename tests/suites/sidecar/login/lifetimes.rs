@@ -107,6 +107,32 @@ async fn i7_a_login_under_way_is_good_for_ten_minutes_and_its_state_once() {
     }
 }
 
+/// Whoever is on the way can bring any number of answers of which nothing comes. None is worth remembering.
+#[tokio::test]
+async fn i7_an_answer_that_brings_nobody_in_spoils_no_login_and_the_one_that_does_is_the_last() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let mut browser = scene.browser();
+    let page = scene.ask(&mut browser, &client).await;
+    let there = to_return(&mut browser, &page).await;
+    let held = cookies(&browser);
+    let back = async |url: &str| scene.desk().send("GET", url, &[("cookie", held.as_str())], "").await;
+    let state = there.parameter("state").expect("it is named by its state");
+    let refusal = format!("/oauth/callback?error=access_denied&state={state}");
+    let guess = format!("/oauth/callback?code=guess&state={state}");
+    for url in [&refusal, &guess, &refusal] {
+        let reply = back(url).await;
+        assert!(reply.status == 303 && location(&reply).contains("error="), "{url}: {}", reply.text());
+    }
+    let url = target(there.url().as_str());
+    assert!(location(&back(url).await).contains("code="));
+    for url in [url, &refusal] {
+        let reply = back(url).await;
+        assert_eq!((reply.status, location(&reply)), (400, ""), "{url}");
+        assert!(reply.text().contains("login_expired"));
+    }
+}
+
 #[tokio::test]
 async fn a13_an_access_token_ends_when_it_says_and_a_login_after_its_month() {
     let scene = Scene::set(Quirks::plain()).await;

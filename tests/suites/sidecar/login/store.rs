@@ -143,7 +143,12 @@ async fn i7_a_login_returns_once_to_whichever_replica() {
     let cookies = cookies.join("; ");
     let target = &back.url().as_str()[ORIGIN.len()..];
     let headers = [("cookie", cookies.as_str())];
-    assert_eq!(pair.other.send("GET", target, &headers, "").await.status, 303);
+    // One of which nothing comes is no return.
+    let state = back.parameter("state").expect("it is named by its state");
+    let refusal = format!("/oauth/callback?error=access_denied&state={state}");
+    assert_eq!(pair.scene.sidecar.send("GET", &refusal, &headers, "").await.status, 303);
+    let returned = pair.other.send("GET", target, &headers, "").await;
+    assert!(returned.header("location").is_some_and(|to| to.contains("code=")), "{}", returned.text());
     let copied = pair.scene.sidecar.send("GET", target, &headers, "").await;
     assert_eq!((copied.status, copied.text().contains("login_expired")), (400, true), "{}", copied.text());
 }
