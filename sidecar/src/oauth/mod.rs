@@ -146,10 +146,10 @@ pub struct AuthorizationServer {
     pub(crate) ledger: Ledger,
     pub(crate) upstream: Upstream,
     pub(crate) registrations: Pace,
-    /// Secrets and assertions that were not a client's.
-    pub(crate) wrong_proofs: Paces,
-    /// Codes and refresh tokens that were not good.
-    pub(crate) wrong_grants: Paces,
+    /// Secrets that were not the one that the policy has for a client.
+    pub(crate) wrong_secrets: Paces,
+    /// Codes, refresh tokens and proofs that were not good, and that nobody can guess.
+    pub(crate) wrong: Paces,
     pub(crate) errands: Errands,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -200,8 +200,8 @@ impl AuthorizationServer {
             key_document: minter.key_set(),
             sealer: Sealer::new(&issuer, &proxy.keys.seal, random)?,
             registrations: Pace::new(pace::REGISTRATIONS, clock.clone()),
-            wrong_proofs: Paces::new(pace::WRONG, clock.clone()),
-            wrong_grants: Paces::new(pace::WRONG, clock.clone()),
+            wrong_secrets: Paces::new(pace::WRONG, clock.clone()),
+            wrong: Paces::new(pace::WRONG, clock.clone()),
             errands: Errands::default(),
             minter,
             policy,

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::clients::Client;
 use super::clients::assertion::Judge;
 use super::clients::authentication::{Proof, presented, unknown};
+use super::clients::{Client, Origin};
 use super::error::{Code, OAuthError, json_response};
 use super::form::Form;
 use super::mint::Claims;
@@ -37,12 +37,18 @@ pub(super) async fn answer(
         None => Err(OAuthError::new(Code::InvalidRequest, "grant_type is missing")),
     };
     let is_wrong = answered.as_ref().is_err_and(|error| error.code == Code::InvalidGrant);
-    // O25: what is wrong too often is answered late. What is right is not: many people share the id of one client, and whoever
-    // knows it must not be able to shut them out.
-    if is_wrong && !server.wrong_grants.note(&client.key) {
-        tokio::time::sleep(LATE).await;
+    if is_wrong {
+        put_off(server, &client.key).await;
     }
     answered
+}
+
+/// O25: what is wrong too often is answered late. What is right is not: many people share the id of one client, and whoever
+/// knows it must not be able to shut them out.
+async fn put_off(server: &AuthorizationServer, client: &ClientKey) {
+    if !server.wrong.note(client) {
+        tokio::time::sleep(LATE).await;
+    }
 }
 
 const LATE: Duration = Duration::from_secs(1);
@@ -62,9 +68,10 @@ pub(super) async fn authenticated(
     let presented = presented(&head.headers, &form)?;
     let found = server.clients.find(&presented.id, &server.proxy, &server.sealer).await;
     let client = found.map_err(|_| unknown())?;
-    // O25: a secret that is not looked at cannot be guessed. Clients without one bring none, and are not kept waiting.
-    let brings_proof = !matches!(presented.proof, Proof::None);
-    if brings_proof && !server.wrong_proofs.is_open(&client.key) {
+    // O25: a secret that is not looked at cannot be guessed. Only what a person wrote can be: nobody hits upon a signature or a
+    // secret of ours, and whoever brings the right one is never refused.
+    let is_guessed = client.origin == Origin::Policy && matches!(presented.proof, Proof::Secret { .. });
+    if is_guessed && !server.wrong_secrets.is_open(&client.key) {
         return Err(TOO_OFTEN);
     }
     let is_proved = match &presented.proof {
@@ -72,8 +79,13 @@ pub(super) async fn authenticated(
         _ => false,
     };
     if !is_proved && let Err(error) = client.credentials.check(&presented.proof) {
-        if brings_proof {
-            server.wrong_proofs.note(&client.key);
+        match presented.proof {
+            // To bring nothing is no guess.
+            Proof::None => {}
+            Proof::Secret { .. } if is_guessed => {
+                server.wrong_secrets.note(&client.key);
+            }
+            _ => put_off(server, &client.key).await,
         }
         return Err(error);
     }

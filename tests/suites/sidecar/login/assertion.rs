@@ -13,14 +13,14 @@ use crate::world::providers::quirks::Quirks;
 use crate::world::tokens::{Signer, key_set, p256_jwk, public_key_spellings, rsa_jwk};
 
 /// A client that must sign, and the sidecar.
-struct Signing {
+pub(super) struct Signing {
     scene: Scene,
     published: Published,
-    client: String,
+    pub(super) client: String,
 }
 
 impl Signing {
-    async fn set() -> Self {
+    pub(super) async fn set() -> Self {
         let published = Published::start().await;
         let scene = Scene::set_by(Quirks::plain(), &published.rules()).await;
         let client = published.publish(
@@ -41,7 +41,7 @@ impl Signing {
         self.desk().post("/oauth/revoke", &[fields, &[("token", "none-of-ours")]].concat()).await
     }
 
-    async fn shows(&self, assertion: &str) -> Reply {
+    pub(super) async fn shows(&self, assertion: &str) -> Reply {
         let fields = [
             ("client_id", self.client.as_str()),
             ("client_assertion_type", TYPE),

@@ -12,9 +12,9 @@ use crate::world::browser::{Browser, Step};
 use crate::world::client::Reply;
 use crate::world::providers::quirks::Quirks;
 
-const CI: &str = "https://ci.example/cb";
+pub(super) const CI: &str = "https://ci.example/cb";
 const OTHER: &str = "https://ci.example/other";
-const SECRET: &str = "the-secret-of-ci";
+pub(super) const SECRET: &str = "the-secret-of-ci";
 const CLAUDE: &str = "https://claude.ai/api/mcp/auth_callback";
 /// In seconds.
 const MONTH: u64 = 30 * 24 * 3600;
