@@ -54,7 +54,7 @@ async fn nothing_that_a_stranger_answers_lets_anybody_in_or_keeps_anybody_waitin
     let now = Duration::ZERO;
     for (says, after) in [
         ("", now),
-        ("+OK\r\n", Duration::from_secs(5)),
+        ("+OK\r\n", Duration::from_secs(60)),
         ("HTTP/1.1 400 Bad Request\r\n\r\n", now),
         ("+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n", now),
         ("$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n", now),
@@ -81,7 +81,8 @@ async fn nothing_that_a_stranger_answers_lets_anybody_in_or_keeps_anybody_waitin
         let redeemed =
             super::super::scene::post(&other, "/oauth/token", &super::redemption(&client, &code)).await;
         assert_eq!([refreshed.status, redeemed.status], [503; 2], "{says:?}: {}", refreshed.text());
-        assert!(begun.elapsed() < Duration::from_secs(3), "{says:?}: {:?}", begun.elapsed());
+        // Two answers of a second at most each; whoever waits for this stranger waits for a minute.
+        assert!(begun.elapsed() < Duration::from_secs(11), "{says:?}: {:?}", begun.elapsed());
         assert_eq!(call(&other, &held.access).await, 200, "{says:?}");
         assert_eq!(other.ask("/healthz").await.status, 200, "{says:?}");
     }
