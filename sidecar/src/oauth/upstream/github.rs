@@ -122,10 +122,12 @@ impl GitHub {
             user.remove(EMAIL);
             user.extend(self.email(party, token).await?.map(|email| (EMAIL.to_owned(), Json::Text(email))));
         }
+        let subject = number(&user).ok_or(NoUser::Untrusted("its user has no number"))?;
+        // For policies that name who may come in by what stays theirs: `require: {id: ["583231"]}`.
+        user.insert("id".to_owned(), Json::Text(subject.clone()));
         if !identity::meets(&user, &party.rules) {
             return Err(NoUser::NotAllowed);
         }
-        let subject = number(&user).ok_or(NoUser::Untrusted("its user has no number"))?;
         identity::person_as(&subject, &user, &self.web, &party.rules.user, party.clock.unix())
             .ok_or(NoUser::Untrusted("its user has no usable number"))
     }

@@ -201,6 +201,13 @@ async fn what_the_policy_requires_of_an_account_is_looked_for_at_github() {
     let users = github_with("user: login, audience: aud, require: {type: [User]}").await;
     let client = users.client().await;
     assert_eq!(told(&users, &client).await, None);
+    let number = Person::new("ada").number();
+    for (number, told_that) in [(number, None), (number + 1, Some("access_denied"))] {
+        let require = format!("user: login, audience: aud, require: {{id: ['{number}']}}");
+        let known = github_with(require.leak()).await;
+        let client = known.client().await;
+        assert_eq!(told(&known, &client).await.as_deref(), told_that, "{number}");
+    }
     let bots = github_with("user: login, audience: aud, require: {type: [Bot]}").await;
     let client = bots.client().await;
     assert_eq!(told(&bots, &client).await.as_deref(), Some("access_denied"));
