@@ -54,7 +54,7 @@ async fn log_in(url: &str) -> Result<rmcp::transport::AuthorizationManager, Box<
     let mut state = OAuthState::new(url, None).await?;
     let request = AuthorizationRequest::new(callback.as_str()).with_client_name("mcp-oauth-tests");
     state.start_authorization(request).await?;
-    let browser = std::env::var("BROWSER")?;
+    let browser = std::env::var_os("BROWSER").ok_or("BROWSER is not set")?;
     let opened = Command::new(browser).arg(state.get_authorization_url().await?).status().await?;
     if !opened.success() {
         return Err("the browser does not open".into());
