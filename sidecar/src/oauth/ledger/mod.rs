@@ -76,7 +76,7 @@ pub const OVERLAP: Duration = Duration::from_mins(2);
 /// An exchange is over after this, or given up: in time for the claim to it (`store::turns`).
 pub const EXCHANGE: Duration = Duration::from_secs(20);
 /// A login is with the provider for so long, or given up: its code, its keys and its user take less.
-const UNDER_WAY: Duration = Duration::from_secs(60);
+const UNDER_WAY: Duration = Duration::from_mins(1);
 /// By another replica's clock something may end later.
 const APART: Duration = Duration::from_mins(2);
 /// Another replica is at it: how often its answer is looked for, and how many times.

@@ -55,13 +55,7 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
             steps.check("rustfmt of the client in Rust", cargo(paths, &format)).await;
         }
         Part::Clippy => {
-            let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-            steps.check("clippy", cargo(paths, &lint)).await;
-            let lint =
-                ["clippy", "--quiet", "--locked", "--manifest-path", outside, "--", "--deny", "warnings"];
-            let mut lint = cargo(paths, &lint);
-            lint.env("CARGO_TARGET_DIR", clients::rust_target(paths));
-            steps.check("clippy of the client in Rust", lint).await;
+            lint(paths, steps).await;
         }
         Part::Crates => {
             let all = ["test", "--quiet", "--workspace", "--lib", "--bins", "--no-fail-fast"];
@@ -97,6 +91,16 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
         }
         Part::Cluster | Part::Clients => {}
     }
+}
+
+/// Ours, and the client that is a workspace of its own.
+async fn lint(paths: &Paths, steps: &mut Steps) {
+    let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+    steps.check("clippy", cargo(paths, &lint)).await;
+    let outside = ["--manifest-path", clients::RUST_MANIFEST, "--", "--deny", "warnings"];
+    let mut lint = cargo(paths, &[&["clippy", "--quiet", "--locked"][..], &outside].concat());
+    lint.env("CARGO_TARGET_DIR", clients::rust_target(paths));
+    steps.check("clippy of the client in Rust", lint).await;
 }
 
 /// What the suites start: cargo builds the programs of a package for the tests of that package alone.
