@@ -54,7 +54,7 @@ async fn nothing_that_a_stranger_answers_lets_anybody_in_or_keeps_anybody_waitin
     let now = Duration::ZERO;
     for (says, after) in [
         ("", now),
-        ("+OK\r\n", Duration::from_secs(60)),
+        ("+OK\r\n", Duration::from_mins(1)),
         ("HTTP/1.1 400 Bad Request\r\n\r\n", now),
         ("+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n", now),
         ("$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n", now),
