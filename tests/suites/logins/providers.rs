@@ -100,7 +100,9 @@ impl Column {
             }
             From::Documents(quirks) => {
                 let provider = Provider::start(quirks(), &Clock::system()).await;
-                callbacks.iter().for_each(|callback| provider.register(callback));
+                for callback in callbacks {
+                    provider.register(callback);
+                }
                 Ok(Running {
                     issuer: provider.issuer(),
                     client_id: CLIENT_ID.to_owned(),
