@@ -12,7 +12,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Upstream;
+use super::{Upstream, cookies};
 
 /// Who called, and how the world sees this server, for the `X-Forwarded-*` headers. The connection and the configuration
 /// say so, never the request (O18).
@@ -75,6 +75,7 @@ const TRUSTED_PREFIXES: [&str; 19] = [
 pub(super) fn towards_server(headers: &mut HeaderMap, seen: &Seen<'_>, upstream: &Upstream) {
     remove_hop_by_hop(headers);
     remove_spoofed(headers);
+    cookies::towards_server(headers);
     // I1, O13: the caller's token is for us. §2c: Host and Origin were judged here, and servers judge them by loopback.
     // Expect was answered by us, and the length follows from the body that is sent.
     for name in [AUTHORIZATION, PROXY_AUTHORIZATION, ORIGIN, EXPECT, CONTENT_LENGTH] {
@@ -88,6 +89,7 @@ pub(super) fn towards_server(headers: &mut HeaderMap, seen: &Seen<'_>, upstream:
 
 pub(super) fn towards_client(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
+    cookies::towards_client(headers);
     // X2: an ingress in front of us must not collect a stream.
     let streams =
         headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));

@@ -4,6 +4,7 @@
 //! was not let through cannot be sent (style habit 9). Meets I1, O13, X1–X8, X11–X14, P03, P12, P17–P19, S1, S6.
 
 mod body;
+mod cookies;
 mod headers;
 
 use std::time::Duration;

@@ -6,6 +6,8 @@
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
+/// How the names of all of them begin.
+pub const OURS: &str = "__Host-mcp-oauth-";
 /// The browser, as far as a login is concerned: a random value, set with the first page (O02, O20).
 pub const BROWSER: &str = "__Host-mcp-oauth-browser";
 /// The start of the name of a login under way; the rest is when it ends and the state that the provider will echo.

@@ -65,14 +65,15 @@ fn code<'a>(
 ) -> Result<(values::Code, &'a KeyId), OAuthError> {
     let missing = |what: &'static str| OAuthError::new(Code::InvalidRequest, what);
     let sealed = form.get("code").ok_or(missing("code is missing"))?;
-    let redirect_uri = form.get("redirect_uri").ok_or(missing("redirect_uri is missing"))?;
+    // OAuth 2.1 §4.1.3 has it no more, for the verifier binds the code; where a client sends it, as RFC 6749 asks, it counts.
+    let redirect_uri = form.get("redirect_uri");
     let verifier = form.get("code_verifier").ok_or(missing("code_verifier is missing"))?;
     let code: values::Code = server.sealer.open(sealed).map_err(|_| NOT_GOOD)?;
     let key = server.sealer.key_of(sealed).map_err(|_| NOT_GOOD)?;
     // O07: also where another replica made it. Clocks that are half a minute apart leave half a minute.
     let is_good = server.clock.unix() < code.ends
         && code.wish.client == client.key
-        && code.wish.redirect_uri == redirect_uri
+        && redirect_uri.is_none_or(|redirect_uri| code.wish.redirect_uri == redirect_uri)
         && code.upstream.provider == server.upstream.id()
         && pkce::proves(verifier, &code.wish.challenge);
     if is_good { Ok((code, key)) } else { Err(NOT_GOOD) }

@@ -162,6 +162,20 @@ async fn o08_a_code_is_bound_to_client_redirect_uri_verifier_and_resource() {
 }
 
 #[tokio::test]
+async fn a1_a_client_of_oauth_2_1_need_not_repeat_its_redirect_uri_and_must_show_its_verifier() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let code = scene.code(&client).await;
+    let without = |left_out: &str| {
+        let fields = scene::redemption(&client, &code);
+        fields.into_iter().filter(|(name, _)| *name != left_out).collect::<Vec<_>>()
+    };
+    let refused = scene.token(&without("code_verifier")).await;
+    assert_eq!((refused.status, body(&refused)["error"].as_str()), (400, Some("invalid_request")));
+    assert_eq!(scene.token(&without("redirect_uri")).await.status, 200);
+}
+
+#[tokio::test]
 async fn a13_refresh_tokens_rotate_the_last_one_answers_the_same_for_a_while_and_an_older_one_ends_all() {
     let scene = Scene::set(Quirks::plain()).await;
     let client = scene.client().await;
