@@ -161,6 +161,41 @@ async fn a22_a_client_of_the_first_revision_that_reads_no_metadata_logs_in_at_th
     assert_eq!((without.status, &*error(&without)), (401, "invalid_client"));
 }
 
+/// A14: what stands in a client's own address stays there, once, and the answer's parameters come behind it.
+#[tokio::test]
+async fn a14_an_address_with_a_query_of_its_own_keeps_it() {
+    const BACK: &str = "http://127.0.0.1:4711/callback?tenant=a%20b&x=iss";
+    let scene = Scene::set(Quirks::plain()).await;
+    let metadata = json!({ "redirect_uris": [BACK], "token_endpoint_auth_method": "none" });
+    let client = body(&scene.register(&metadata).await)["client_id"].as_str().expect("an id").to_owned();
+    let mut browser = scene.browser();
+    for decision in ["allow", "deny"] {
+        let page = browser.open(&authorize(&client, &[("redirect_uri", BACK)])).await;
+        let step = browser.take(&page.form("ask").press(decision)).await;
+        let step = browser.walk(step, CALLBACK).await;
+        let back = super::desk::sign_in(&mut browser, step, CALLBACK).await;
+        let location = back.reply.header("location").expect("a redirect").to_owned();
+        assert!(location.starts_with(&format!("{BACK}&")), "{location}");
+        let names: Vec<_> =
+            back.next().expect("a redirect").url().query_pairs().map(|(name, _)| name.into_owned()).collect();
+        let mut once = names.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), names.len(), "{names:?}");
+        assert!(
+            names.iter().any(|name| name == "iss") && names.iter().any(|name| name == "state"),
+            "{names:?}"
+        );
+        if decision == "allow" {
+            let code = code_of(&back);
+            let good = changed(redemption(&client, &code), "redirect_uri", BACK);
+            let without = changed(good, "redirect_uri", CALLBACK);
+            assert_eq!(error(&scene.token(&without).await), "invalid_grant");
+            tokens(&scene.token(&good).await);
+        }
+    }
+}
+
 /// A16, A17, D12: the spellings that clients send, at each place where they send them.
 #[tokio::test]
 async fn d12_a_resource_is_ours_in_its_equal_spellings_at_every_step_and_no_other_is() {

@@ -46,6 +46,8 @@ async fn o05_a_client_with_no_address_that_can_be_used_is_refused_with_the_reaso
         json!(["data:text/html,x", "file:///etc/passwd"]),
         json!(["http://example.com/cb"]),
         json!(["https://evil.example/cb"]),
+        json!(["http://127.0.0.1/cb?iss=https://evil.example"]),
+        json!(["http://127.0.0.1/cb?a=b&code=x"]),
         json!([7, null]),
         json!("http://127.0.0.1/cb"),
         Value::Null,
