@@ -48,7 +48,7 @@ async fn live_between([one, other]: [Desk; 2], browser: &mut Browser, hands: [&H
     assert_eq!(other.call(&last.access).await, 200);
     let revoked = other.post("/oauth/revoke", &[("client_id", &client), ("token", &last.refresh)]).await;
     assert_eq!((revoked.status, other.call(&last.access).await), (200, 401));
-    // The other one learns of it when the token ends (`docs/proxy-mode.md`).
+    // Without a store the other one does not know of it (`docs/proxy-mode.md`): the token ends by itself.
     assert_eq!(one.call(&last.access).await, 200);
     hands[0].advance(Duration::from_mins(16));
     hands[1].advance(Duration::from_mins(16));
