@@ -94,6 +94,14 @@ impl Policy {
         let own = self.proxy.as_ref().map(|proxy| proxy::issuer(&self.resource, &proxy.redirects));
         own.or_else(|| self.trust.oidc.as_ref().map(|oidc| oidc.issuer.to_string()))
     }
+
+    /// Whose accounts all let in, where anybody can have one and nothing is required of people. No mistake, for the provider may
+    /// be told to let in fewer; and not what most people mean.
+    pub fn is_open_to_all_of(&self) -> Option<&'static str> {
+        let login = &self.proxy.as_ref().filter(|_| self.claims.require.is_empty())?.login;
+        let is_in_one_place = login.provider.issuer().as_ref() == Some(&login.issuer);
+        login.provider.everybodys_accounts().filter(|_| is_in_one_place)
+    }
 }
 
 fn check_public_paths(parts: &Parts, found: &mut Collector) {

@@ -136,6 +136,15 @@ impl Provider {
         }
     }
 
+    /// What its accounts are called, where anybody can make one for himself.
+    pub fn everybodys_accounts(self) -> Option<&'static str> {
+        match self {
+            Self::Google => Some("Google"),
+            Self::Github => Some("GitHub"),
+            _ => None,
+        }
+    }
+
     /// Whether people log in with it by OpenID Connect: it has a discovery document, keys and ID tokens.
     pub fn has_id_tokens(self) -> bool {
         !matches!(self, Self::Hmac | Self::Github)

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 fn run(settings: Settings) -> ExitCode {
     telemetry::start_log(settings.log);
-    if let Some(advice) = settings.advice {
+    for advice in &settings.advice {
         tracing::warn!("{advice}");
     }
     // One thread carries what one MCP server can take: a check costs microseconds and nothing blocks. More threads would
@@ -82,7 +82,7 @@ async fn told_to_end() {
 /// `--check`: the same doors as a start, without taking a port.
 fn check(settings: &Settings) -> ExitCode {
     let place = format!("in front of {}, on {}", settings.upstream, settings.listen);
-    if let Some(advice) = settings.advice {
+    for advice in &settings.advice {
         complain(&format!("mcp-oauth-sidecar: {advice}\n"));
     }
     match would_enforce(&settings.source) {

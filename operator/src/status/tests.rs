@@ -30,14 +30,17 @@ fn login_with(provider: &str) -> Result<Policy, Unresolved> {
 }
 
 fn login_and(provider: &str, proxy: &str) -> Result<Policy, Unresolved> {
-    let spec = format!(
+    login_by(&format!(
         "{{server: {{url: 'https://h.example/mcp'}}, provider: {provider}, proxy: {{{proxy}}}, \
          oidc: {{issuer: 'https://c.okta.com', clientId: x, clientSecretRef: {{name: s, key: k}}}}}}"
-    );
+    ))
+}
+
+fn login_by(spec: &str) -> Result<Policy, Unresolved> {
     let reference = Reference { kind: Kind::Secret, name: "s".into(), key: "k".into() };
     let inputs = Inputs::from([(reference, Ok(crds::Secret::new(b"of the provider".to_vec())))]);
     let keys = Keys { seal: Vec::new(), sign: Vec::new() };
-    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &inputs, Ok(Some(&keys)))
+    resolve(&serde_yaml::from_str(spec).expect("YAML"), &inputs, Ok(Some(&keys)))
 }
 
 /// A pod that was told of a revision, is ready, and says that it enforces that revision.
@@ -257,4 +260,30 @@ fn several_pods_and_a_provider_that_takes_a_refresh_token_once_are_told_what_to_
     assert_eq!(shared.conditions[0].message, "the policy is in force");
     let native = after(&Status::default(), &policy("x"), &[pod("r"), pod("r")], 0);
     assert_eq!(native.conditions[0].message, "the policy is in force");
+}
+
+/// At these two anybody can have an account. A server of one's own, and other providers, let in whom their owner lets in.
+#[test]
+fn a_login_with_a_provider_that_is_everybodys_is_told_whom_it_lets_in() {
+    let accepted = |provider: &str, issuer: &str, claims: &str| {
+        let resolved = login_by(&format!(
+            "{{server: {{url: 'https://h.example/mcp'}}, provider: {provider}, claims: {{{claims}}}, \
+             oidc: {{{issuer}clientId: x, clientSecretRef: {{name: s, key: k}}}}}}"
+        ));
+        let status = after(&Status::default(), &resolved, &[pod("r")], 0);
+        let condition = status.conditions.first().expect("the first one is Accepted").clone();
+        assert_eq!((&*condition.status, &*condition.reason), ("True", ACCEPTED));
+        condition.message
+    };
+    for (provider, accounts, claims) in [
+        ("github", "GitHub", "require: {login: [octocat]}"),
+        ("google", "Google", "require: {hd: [e.example]}"),
+    ] {
+        let said = accepted(provider, "", "");
+        assert!(said.contains(&format!("everybody with a {accounts} account may log in")), "{said}");
+        assert!(said.ends_with("set claims.require"), "{said}");
+        assert_eq!(accepted(provider, "", claims), "the policy is in force");
+    }
+    assert_eq!(accepted("github", "issuer: 'https://github.example.com', ", ""), "the policy is in force");
+    assert_eq!(accepted("okta", "issuer: 'https://c.okta.com', ", ""), "the policy is in force");
 }

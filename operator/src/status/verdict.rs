@@ -55,7 +55,8 @@ pub(super) fn accepted(facts: &Facts<'_>) -> Verdict {
     }
     match facts.resolved {
         Ok(policy) => {
-            let advice = advice(policy, facts.pods.len()).unwrap_or_default();
+            let advice = [open(policy), affinity(policy, facts.pods.len())];
+            let advice: String = advice.into_iter().flatten().collect();
             Verdict::yes(super::ACCEPTED, format!("the policy is in force{advice}"))
         }
         Err(unresolved) => {
@@ -65,9 +66,17 @@ pub(super) fn accepted(facts: &Facts<'_>) -> Verdict {
     }
 }
 
+/// What is no mistake, and lets in more people than most mean to.
+fn open(policy: &Policy) -> Option<String> {
+    let accounts = policy.is_open_to_all_of()?;
+    Some(format!(
+        "; everybody with a {accounts} account may log in, unless the provider lets in fewer: set claims.require"
+    ))
+}
+
 /// What is no mistake, and logs people out now and then: replicas do not know which refresh token is the newest, and a provider
 /// that takes each once ends the login of whoever brings an old one.
-fn advice(policy: &Policy, pods: usize) -> Option<String> {
+fn affinity(policy: &Policy, pods: usize) -> Option<String> {
     let proxy = policy.proxy.as_ref().filter(|proxy| pods > 1 && proxy.store.is_none())?;
     let provider = proxy.login.provider;
     provider.rotates_refresh_tokens().then(|| {

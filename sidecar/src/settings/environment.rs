@@ -11,10 +11,10 @@ use crds::provider::Provider;
 use crds::violation::Collector;
 use crds::{HmacKey, Policy, Violations};
 
-use super::{Environment, login};
+use super::{Environment, claims, login};
 
 /// Variables of a login that the sidecar runs itself.
-const OF_PROXY_MODE: [&str; 5] =
+pub(super) const OF_PROXY_MODE: [&str; 5] =
     ["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET", "OAUTH_REDIRECT_URIS"];
 const OF_TLS: [&str; 2] = ["HTTPS_CERT_FILE", "HTTPS_KEY_FILE"];
 
@@ -38,6 +38,7 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
         }
         _ => oidc(environment, provider, &mut found),
     });
+    let require = claims::required(environment, &mut found);
     let (Some(provider), Some(resource), Some(trust)) = (provider, resource, trust) else {
         return found.finish(None);
     };
@@ -47,7 +48,7 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
         allowed_origins: Vec::new(),
         max_body_bytes: DEFAULT_MAX_BODY_BYTES,
         trust,
-        claims: ClaimRules::of_access_tokens(provider, Written::default()),
+        claims: ClaimRules::of_access_tokens(provider, Written { require, ..Written::default() }),
         required_scopes: Vec::new(),
         proxy: None,
     };
@@ -90,6 +91,7 @@ fn by_login(
         );
         return None;
     }
+    let require = claims::required(environment, found);
     let proxy = login::proxy(environment, provider, resource, found)?;
     let audiences = found.take("OAUTH_SERVER_URL", Audience::parse(resource.as_str())).into_iter().collect();
     let parts = Parts {
@@ -98,7 +100,7 @@ fn by_login(
         allowed_origins: Vec::new(),
         max_body_bytes: DEFAULT_MAX_BODY_BYTES,
         trust: Trust { oidc: None, hmac: Vec::new(), audiences },
-        claims: ClaimRules::of_logins(provider, Written::default()),
+        claims: ClaimRules::of_logins(provider, Written { require, ..Written::default() }),
         required_scopes: Vec::new(),
         proxy: Some(Box::new(proxy)),
     };

@@ -19,7 +19,6 @@ use crds::violation::Collector;
 
 use super::environment::{first, issuer};
 use super::{Environment, store};
-use crate::live::Source;
 use crate::random::Random;
 
 /// What the variables say of the login.
@@ -44,16 +43,6 @@ pub(super) fn proxy(
         keys: keys?,
         store: store.ok()?,
     })
-}
-
-/// "Decided" 5: what is no mistake, and costs everybody a login.
-pub(super) fn advice(source: &Source, environment: &Environment) -> Option<&'static str> {
-    let Source::Fixed(policy) = source else { return None };
-    let forgets = policy.proxy.is_some() && first(environment, &["JWT_SECRET"]).is_none();
-    forgets.then_some(
-        "JWT_SECRET is not set: the keys are new at each start, so a restart logs everybody out and replicas do not know \
-         one another's logins",
-    )
 }
 
 fn login(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Login> {
@@ -146,6 +135,7 @@ impl KeyType for Length32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::Source;
     use crate::settings::{Task, parse};
 
     const OKTA: [(&str, &str); 5] = [
@@ -156,7 +146,7 @@ mod tests {
         ("JWT_SECRET", "kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA"),
     ];
 
-    fn of(change: &[(&str, &str)]) -> Result<(Box<crds::Policy>, Option<&'static str>), String> {
+    fn of(change: &[(&str, &str)]) -> Result<(Box<crds::Policy>, Vec<String>), String> {
         let kept = OKTA.iter().filter(|(name, _)| !change.iter().any(|(changed, _)| changed == name));
         let pairs = kept.chain(change).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         match parse([], &pairs.collect()) {
@@ -229,9 +219,9 @@ mod tests {
         assert_ne!(proxy_of(&[]).keys, proxy_of(&other).keys);
         let keys = proxy_of(&[]).keys;
         assert_ne!(keys.seal[0].key, keys.sign[0].key);
-        assert!(of(&[]).expect("right").1.is_none());
+        assert!(of(&[]).expect("right").1.is_empty());
         let without = [("JWT_SECRET", "")];
         assert_ne!(proxy_of(&without).keys, proxy_of(&without).keys);
-        assert!(of(&without).expect("right").1.is_some_and(|advice| advice.contains("JWT_SECRET")));
+        assert!(of(&without).expect("right").1.concat().contains("JWT_SECRET"));
     }
 }

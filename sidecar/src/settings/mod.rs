@@ -2,6 +2,8 @@
 //!
 //! Pure: arguments and environment are handed in. Every mistake is named at once, with the flag or variable (promise 5).
 
+mod advice;
+mod claims;
 mod environment;
 mod flags;
 mod login;
@@ -34,7 +36,7 @@ pub struct Settings {
     pub source: Source,
     pub log: Level,
     /// What is no mistake, and is said all the same when it starts.
-    pub advice: Option<&'static str>,
+    pub advice: Vec<String>,
 }
 
 /// What to do.
@@ -91,7 +93,7 @@ fn settings(flags: &flags::Flags, environment: &Environment, found: &mut Collect
         }
     };
     let source = source?;
-    let advice = login::advice(&source, environment);
+    let advice = advice::advice(&source, environment);
     Some(Settings { listen: listen?, admin: admin?, upstream: upstream?, source, log: log?, advice })
 }
 

@@ -45,6 +45,7 @@ const LOGIN: &[&str] = &[
     "oauth.oidc.audience=api://my-server",
     "oauth.oidc.clientId=0oa1b2c3",
     "oauth.oidc.clientSecret=hunter2",
+    "oauth.claims.require.groups={mcp-users}",
 ];
 const GITHUB: &[&str] = &[
     "image.repository=example/server",
@@ -67,7 +68,7 @@ const HMAC: &[&str] = &[
 ];
 
 /// Good values with one change, and what helm must say to it.
-const REFUSED: [(&str, &[&str], &str, &str); 34] = [
+const REFUSED: [(&str, &[&str], &str, &str); 36] = [
     (SERVER, BARE, "image.repository=", "/image/repository"),
     (SERVER, BARE, "port=0", "/port"),
     (SERVER, BARE, "port=17080", "/port"),
@@ -98,6 +99,8 @@ const REFUSED: [(&str, &[&str], &str, &str); 34] = [
     (SERVER, LOGIN, "oauth.oidc.clientId=", "oauth.oidc.clientId is empty"),
     (SERVER, LOGIN, "oauth.oidc.issuer=", "oauth.oidc.issuer is empty"),
     (SERVER, LOGIN, "oauth.oidc.existingSecret=okta", "are two secrets: leave one of them empty"),
+    (SERVER, LOGIN, "oauth.claims.require.groups=mcp-users", "/oauth/claims/require/groups"),
+    (SERVER, LOGIN, "oauth.claims.requires.groups={mcp-users}", "requires"),
     (SERVER, LOGIN, "oauth.provider=hmac", "oauth.mode is proxy: with oauth.provider hmac"),
     (
         SERVER,

@@ -17,6 +17,7 @@ const PROVIDER: &[&str] = &[
     "oauth.provider=keycloak",
     "oauth.oidc.issuer=https://sso.example.com/realms/team",
     "oauth.oidc.audience={one,two}",
+    "oauth.claims.require.azp={agent}",
     "oauth.requiredScopes={mcp}",
     "oauth.publicPaths={/healthz}",
     "oauth.allowedOrigins={https://agents.example.com}",
@@ -30,6 +31,7 @@ server:
 mode: native
 provider: keycloak
 oidc: {issuer: https://sso.example.com/realms/team, audience: [one, two]}
+claims: {require: {azp: [agent]}}
 authorization: {requiredScopes: [mcp]}
 ";
 
@@ -86,6 +88,25 @@ provider: github
 oidc: {clientId: Ov23, clientSecretRef: {name: github, key: clientSecret}}
 ";
 
+/// The same for two people and no others.
+const FEW: &[&str] = &[
+    "image.repository=example/server",
+    "url=https://mcp.example.com:8443/mcp",
+    "oauth.enabled=true",
+    "oauth.mode=proxy",
+    "oauth.provider=github",
+    "oauth.oidc.clientId=Ov23",
+    "oauth.oidc.existingSecret=github",
+    "oauth.claims.require.login={octocat,hubot}",
+];
+const FEW_POLICY: &str = "
+server: {url: 'https://mcp.example.com:8443/mcp', port: http}
+mode: proxy
+provider: github
+oidc: {clientId: Ov23, clientSecretRef: {name: github, key: clientSecret}}
+claims: {require: {login: [octocat, hubot]}}
+";
+
 /// A client that PKCE alone protects, and one redirect URI further down.
 const PUBLIC: &[&str] = &[
     "image.repository=example/server",
@@ -113,6 +134,7 @@ async fn the_values_of_a_server_become_the_policy_that_is_written_here() {
         (SHARED, SHARED_POLICY),
         (LOGIN, LOGIN_POLICY),
         (GITHUB, GITHUB_POLICY),
+        (FEW, FEW_POLICY),
         (PUBLIC, PUBLIC_POLICY),
     ] {
         let objects = objects(SERVER, values).await;
@@ -200,6 +222,14 @@ async fn whoever_installs_a_server_is_told_what_to_register_at_the_provider() {
         assert!(said.lines().any(|line| line.trim() == callback), "{said}");
     }
     assert!(!notes(SERVER, PROVIDER).await.contains("redirect URI"));
+}
+
+#[tokio::test]
+async fn whoever_installs_a_server_that_is_open_to_everybody_is_told_so() {
+    assert!(notes(SERVER, GITHUB).await.contains("everybody with an account at github may log in"));
+    for values in [FEW, LOGIN, PROVIDER] {
+        assert!(!notes(SERVER, values).await.contains("everybody"), "{values:?}");
+    }
 }
 
 #[test]
