@@ -112,7 +112,7 @@ pub struct FixedClient {
     pub id: FixedClientId,
     /// Absent for a public client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<ClientSecret>,
+    pub secret: Option<FixedSecret>,
     #[serde(rename = "redirectURIs")]
     pub redirect_uris: Vec<RedirectUri>,
 }
@@ -176,6 +176,12 @@ pub struct KeyBytes(Secret<Vec<u8>>);
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientSecret(Secret<String>);
+
+/// The secret of a client that the policy names. Anybody may guess at it, and from anywhere, so it is long: a provider's own is
+/// the provider's to make, this one is not (RFC 6749 §10.10: 128 bits at least).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FixedSecret(ClientSecret);
 
 checked_text! {
     /// The id by which the provider knows the sidecar (RFC 6749 appendix A.1: visible ASCII).
@@ -282,5 +288,65 @@ impl TryFrom<String> for ClientSecret {
 impl From<ClientSecret> for String {
     fn from(secret: ClientSecret) -> Self {
         secret.expose().to_owned()
+    }
+}
+
+/// As many as random bytes of that many bits have in hexadecimal, which is the least that a character can hold.
+const SHORTEST_SECRET: usize = 32;
+
+impl FixedSecret {
+    pub fn parse(text: &str) -> Result<Self, Broken> {
+        let secret = ClientSecret::parse(text)?;
+        if secret.expose().len() < SHORTEST_SECRET {
+            return Err(Broken(format!(
+                "must be at least {SHORTEST_SECRET} characters: make one with: openssl rand -base64 32"
+            )));
+        }
+        Ok(Self(secret))
+    }
+
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl TryFrom<String> for FixedSecret {
+    type Error = Broken;
+
+    fn try_from(text: String) -> Result<Self, Broken> {
+        Self::parse(&text)
+    }
+}
+
+impl From<FixedSecret> for String {
+    fn from(secret: FixedSecret) -> Self {
+        secret.expose().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_static_client_has_a_secret_that_nobody_guesses_and_a_provider_gives_what_it_gives() {
+        let (short, long) = ("k".repeat(SHORTEST_SECRET - 1), "k".repeat(SHORTEST_SECRET));
+        let Broken(why) = FixedSecret::parse(&short).expect_err("it is short");
+        assert_eq!(why, "must be at least 32 characters: make one with: openssl rand -base64 32");
+        assert!(FixedSecret::parse(&long).is_ok() && ClientSecret::parse(&short).is_ok());
+        // The line end of an editor is no character of it.
+        assert!(FixedSecret::parse(&format!("{short}\n")).is_err());
+        assert_eq!(FixedSecret::parse(&format!("{long}\r\n")).expect("long enough").expose(), long);
+        assert!(FixedSecret::parse(&format!("{long}\u{7}")).is_err());
+    }
+
+    #[test]
+    fn a_short_secret_of_a_static_client_comes_through_no_other_door() {
+        let of = |secret: &str| {
+            serde_yaml::from_str::<FixedClient>(&format!(
+                "{{id: ci, secret: {secret}, redirectURIs: ['https://ci.example.com/cb']}}"
+            ))
+        };
+        assert!(of("hunter2").is_err() && of(&"k".repeat(SHORTEST_SECRET)).is_ok());
     }
 }

@@ -10,7 +10,7 @@ use crds::names::{Audience, RefreshLifetime, ResourceUrl, StoreUrl, TokenLifetim
 use crds::network::Network;
 use crds::policy::Trust;
 use crds::proxy::{
-    ClientSecret, Clients, FixedClient, FixedClientId, Keys, Lifetimes, Login, LoginEndpoints, ParameterName,
+    ClientSecret, Clients, FixedClient, FixedClientId, FixedSecret, Keys, Lifetimes, Login, LoginEndpoints, ParameterName,
     ProviderClientId, ProviderScope, Proxy, Store, StoreUser, Switch, own_callback,
 };
 use crds::redirect::{RedirectUri, Redirects};
@@ -152,7 +152,7 @@ fn fixed_client(
     let id = fields.take(&format!("{path}.id"), FixedClientId::parse(id));
     let secret = secret_ref.as_ref();
     let secret = secret
-        .map(|reference| given.take(&format!("{path}.secretRef"), reference, client_secret).ok_or(Missing))
+        .map(|reference| given.take(&format!("{path}.secretRef"), reference, fixed_secret).ok_or(Missing))
         .transpose();
     if redirect_uris.is_empty() {
         fields.report(format!("{path}.redirectURIs"), "must name at least one URI");
@@ -190,6 +190,14 @@ fn store(settings: &StoreSettings, fields: &mut Collector, given: &mut Given<'_>
 }
 
 fn client_secret(bytes: &[u8]) -> Result<ClientSecret, Broken> {
-    // What is no text has characters that are not visible.
-    ClientSecret::parse(std::str::from_utf8(bytes).unwrap_or("\0"))
+    ClientSecret::parse(text(bytes))
+}
+
+fn fixed_secret(bytes: &[u8]) -> Result<FixedSecret, Broken> {
+    FixedSecret::parse(text(bytes))
+}
+
+/// What is no text has characters that are not visible.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or("\0")
 }

@@ -149,12 +149,12 @@ fn secrets_arrive_and_what_is_wrong_with_one_is_said_and_not_shown() {
         ", proxy: {clients: {static: [{id: ci, secretRef: {name: t, key: k}, redirectURIs: ['https://ci.example.com/cb']}]}}",
     );
     let secrets = |ours, theirs| with(&[(Kind::Secret, "s", ours), (Kind::Secret, "t", theirs)]);
-    let whole = policy(&spec, &secrets(Ok(b"of the provider\n"), Ok(b"of the client")));
+    let long = "a long secret of the client alone";
+    let whole = policy(&spec, &secrets(Ok(b"of the provider\n"), Ok(long.as_bytes())));
     let proxy = whole.proxy.clone().expect("it is in proxy mode");
-    let text =
-        |secret: &Option<crds::proxy::ClientSecret>| secret.as_ref().map(|one| one.expose().to_owned());
-    assert_eq!(text(&proxy.login.client_secret).as_deref(), Some("of the provider"));
-    assert_eq!(text(&proxy.clients.fixed[0].secret).as_deref(), Some("of the client"));
+    let ours = proxy.login.client_secret.as_ref().map(crds::proxy::ClientSecret::expose);
+    let theirs = proxy.clients.fixed[0].secret.as_ref().map(crds::proxy::FixedSecret::expose);
+    assert_eq!((ours, theirs), (Some("of the provider"), Some(long)));
     for (inputs, why, says) in [
         (
             secrets(Err(Absent::Object), Ok(b"x")),
@@ -175,6 +175,11 @@ fn secrets_arrive_and_what_is_wrong_with_one_is_said_and_not_shown() {
             secrets(Ok(b"hunter\x072"), Ok(b"x")),
             Reason::ReferenceInvalid,
             "spec.oidc.clientSecretRef: must be 1 to 1024 characters",
+        ),
+        (
+            secrets(Ok(b"x"), Ok(b"hunter2")),
+            Reason::ReferenceInvalid,
+            "spec.proxy.clients.static[0].secretRef: must be at least 32 characters: make one with: openssl rand -base64 32",
         ),
         (
             secrets(Ok(b"hunter\xff2"), Ok(b"x")),

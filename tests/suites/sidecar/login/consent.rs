@@ -14,7 +14,7 @@ use crate::world::providers::quirks::Quirks;
 
 pub(super) const CI: &str = "https://ci.example/cb";
 const OTHER: &str = "https://ci.example/other";
-pub(super) const SECRET: &str = "the-secret-of-ci";
+pub(super) const SECRET: &str = "the-secret-of-ci-that-nobody-guesses";
 const CLAUDE: &str = "https://claude.ai/api/mcp/auth_callback";
 /// In seconds.
 const MONTH: u64 = 30 * 24 * 3600;
@@ -23,7 +23,7 @@ const MONTH: u64 = 30 * 24 * 3600;
 pub(super) fn rules() -> Rules {
     let fixed = json!([
         { "id": "ci", "secret": SECRET, "redirectURIs": [CI, OTHER] },
-        { "id": "cd", "secret": "the-secret-of-cd", "redirectURIs": [CI] },
+        { "id": "cd", "secret": "the-secret-of-cd-that-nobody-guesses", "redirectURIs": [CI] },
         { "id": "public", "redirectURIs": [CI] },
     ]);
     let rules = Rules::usual().with("/proxy/consent", "remember").with("/proxy/clients/static", fixed);

@@ -12,7 +12,7 @@ use crate::world::providers::quirks::Quirks;
 
 const BACK: &str = "https://ci.example/cb";
 /// As somebody's generator made it: what a form encodes, a Basic header may or may not.
-const SECRET: &str = "s+cr/t=of:ci%2B";
+const SECRET: &str = "s+cr/t=of:ci%2B-that-nobody-guesses";
 
 fn rules() -> Rules {
     let fixed = json!([

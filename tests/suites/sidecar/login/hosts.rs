@@ -21,7 +21,7 @@ use crate::world::running::Sidecar;
 use crate::world::upstream::Upstream;
 
 const CI: &str = "https://ci.example/cb";
-const SECRET: &str = "the-secret-of-ci";
+const SECRET: &str = "the-secret-of-ci-that-nobody-guesses";
 
 /// Two servers below one host.
 struct Host {

@@ -233,10 +233,10 @@ async fn d12_a_resource_is_ours_in_its_equal_spellings_at_every_step_and_no_othe
 async fn a19_grants_that_are_not_offered_are_refused_in_the_words_for_it() {
     let rules = Rules::usual().with(
         "/proxy/clients/static",
-        json!([{ "id": "ci", "secret": "a-secret", "redirectURIs": ["https://ci.example/cb"] }]),
+        json!([{ "id": "ci", "secret": "a-secret-that-nobody-ever-guesses", "redirectURIs": ["https://ci.example/cb"] }]),
     );
     let scene = Scene::set_by(Quirks::plain(), &rules).await;
-    let known = [("client_id", "ci"), ("client_secret", "a-secret")];
+    let known = [("client_id", "ci"), ("client_secret", "a-secret-that-nobody-ever-guesses")];
     for grant in [
         "client_credentials",
         "password",
