@@ -4,13 +4,15 @@
 
 use crds::Policy;
 
-use super::Environment;
-use super::environment::first;
+use super::environment::{OF_AUDIENCE, OF_PROXY_MODE, first};
+use super::login::ALLOW_NETWORKS;
+use super::{Environment, store};
 use crate::live::Source;
 
 pub(super) fn advice(source: &Source, environment: &Environment) -> Vec<String> {
     let Source::Fixed(policy) = source else { return Vec::new() };
-    [open(policy), forgets(policy, environment)].into_iter().flatten().collect()
+    let advice = [open(policy), forgets(policy, environment)].into_iter().flatten();
+    advice.chain(ignored(policy, environment)).collect()
 }
 
 /// It lets in more people than most mean to.
@@ -30,6 +32,24 @@ fn forgets(policy: &Policy, environment: &Environment) -> Option<String> {
          one another's logins"
             .to_owned()
     })
+}
+
+/// Variables that mean nothing in this mode. Files for both modes have them, and those of other libraries, so they are no mistake.
+fn ignored(policy: &Policy, environment: &Environment) -> Vec<String> {
+    let is_set = |name: &&'static str| first(environment, &[*name]).is_some();
+    let say = |names: &[&'static str], why: &str| {
+        let set = names.iter().copied().filter(is_set);
+        set.map(|name| format!("{name} is set and means nothing: {why}")).collect::<Vec<_>>()
+    };
+    if policy.proxy.is_some() {
+        return say(&OF_AUDIENCE, "in proxy mode tokens are the sidecar's own, for OAUTH_SERVER_URL alone");
+    }
+    let of_proxy_mode = [&OF_PROXY_MODE[..], &[ALLOW_NETWORKS], &store::ALL].concat();
+    let mut ignored = say(&of_proxy_mode, "it is for proxy mode, and this is native mode");
+    if policy.trust.hmac.is_empty() {
+        ignored.extend(say(&["JWT_SECRET"], "it is for proxy mode and for provider hmac"));
+    }
+    ignored
 }
 
 #[cfg(test)]
@@ -91,5 +111,55 @@ mod tests {
             assert!(required(&[pairs, &[claims]].concat()).contains("example.com"));
             assert!(!required(pairs).contains("example.com"));
         }
+    }
+
+    #[test]
+    fn a_variable_that_means_nothing_in_proxy_mode_is_named_and_nothing_else_is() {
+        let okta = [("OAUTH_PROVIDER", "okta"), ("OAUTH_ISSUER", "https://company.okta.com")];
+        let login = [&LOGIN[..], &okta].concat();
+        for name in ["OAUTH_AUDIENCE", "OIDC_AUDIENCE"] {
+            let said = said(&[&login[..], &[(name, "api://x")]].concat());
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].starts_with(&format!("{name} is set and means nothing")), "{said:?}");
+        }
+        let own = [
+            ("OAUTH_REDIRECT_URIS", "https://mcp.example.com/oauth/callback"),
+            ("MCP_OAUTH_STORE_URL", "redis://valkey"),
+            ("MCP_OAUTH_ALLOW_NETWORKS", "10.1.0.0/16"),
+            ("OAUTH_AUDIENCE", ""),
+        ];
+        assert_eq!(said(&[&login[..], &own].concat()), [""; 0]);
+    }
+
+    #[test]
+    fn a_variable_that_means_nothing_in_native_mode_is_named_and_nothing_else_is() {
+        let native = [
+            ("OAUTH_PROVIDER", "okta"),
+            ("OAUTH_ISSUER", "https://company.okta.com"),
+            ("OAUTH_AUDIENCE", "api://x"),
+            ("OAUTH_MODE", "native"),
+            ("OAUTH_SERVER_URL", "https://mcp.example.com"),
+        ];
+        assert_eq!(said(&native), [""; 0]);
+        for name in [
+            "OAUTH_CLIENT_ID",
+            "OAUTH_REDIRECT_URIS",
+            "MCP_OAUTH_ALLOW_NETWORKS",
+            "MCP_OAUTH_STORE_URL",
+            "MCP_OAUTH_STORE_USERNAME",
+            "MCP_OAUTH_STORE_PASSWORD",
+            "MCP_OAUTH_STORE_CA",
+            "JWT_SECRET",
+        ] {
+            let said = said(&[&native[..], &[(name, "x")]].concat());
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].starts_with(&format!("{name} is set and means nothing")), "{said:?}");
+        }
+        let hmac = [
+            ("OAUTH_PROVIDER", "hmac"),
+            ("JWT_SECRET", "kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA"),
+            ("OAUTH_SERVER_URL", "https://mcp.example.com"),
+        ];
+        assert_eq!(said(&hmac), [""; 0]);
     }
 }

@@ -23,8 +23,9 @@ pub(super) fn required(environment: &Environment, found: &mut Collector) -> BTre
         // The first one: a value may have others, as base64 does.
         match entry.split_once('=') {
             Some((claim, value)) if !value.is_empty() => {
-                let claim = found.take(name, ClaimName::parse(claim));
-                claim.map(|claim| require.entry(claim).or_default().push(value.to_owned()));
+                if let Some(claim) = found.take(name, ClaimName::parse(claim)) {
+                    require.entry(claim).or_default().push(value.to_owned());
+                }
             }
             _ => found.report(name, format!("must be CLAIM=VALUE, such as hd=example.com, not '{entry}'")),
         }

@@ -2,7 +2,7 @@
 //! field write already.
 //!
 //! Pure. The same constructors as everywhere (habit 2); each mistake names its variable. A variable that asks for what
-//! this version does not do is refused, not ignored.
+//! this version does not do is refused; one that means nothing in this mode is named at the start (`advice`).
 
 use crds::claims::{ClaimRules, Written};
 use crds::names::{Audience, Issuer, ResourceUrl};
@@ -16,6 +16,8 @@ use super::{Environment, claims, login};
 /// Variables of a login that the sidecar runs itself.
 pub(super) const OF_PROXY_MODE: [&str; 5] =
     ["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET", "OAUTH_REDIRECT_URIS"];
+/// Of tokens of a provider, or under a shared secret.
+pub(super) const OF_AUDIENCE: [&str; 2] = ["OAUTH_AUDIENCE", "OIDC_AUDIENCE"];
 const OF_TLS: [&str; 2] = ["HTTPS_CERT_FILE", "HTTPS_KEY_FILE"];
 
 pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
@@ -151,7 +153,7 @@ fn resource(environment: &Environment, found: &mut Collector) -> Option<Resource
 }
 
 fn audiences(environment: &Environment, found: &mut Collector) -> Vec<Audience> {
-    match first(environment, &["OAUTH_AUDIENCE", "OIDC_AUDIENCE"]) {
+    match first(environment, &OF_AUDIENCE) {
         Some((name, list)) => {
             list.split(',').filter_map(|one| found.take(name, Audience::parse(one.trim()))).collect()
         }
@@ -196,7 +198,7 @@ fn oidc(environment: &Environment, provider: Provider, found: &mut Collector) ->
     let issuer = issuer(environment, provider, found);
     let audiences = audiences(environment, found);
     // J13: no audience configured closes, it never opens.
-    if first(environment, &["OAUTH_AUDIENCE", "OIDC_AUDIENCE"]).is_none() {
+    if first(environment, &OF_AUDIENCE).is_none() {
         found.report(
             "OAUTH_AUDIENCE",
             "is missing: the audience that the provider writes into tokens for this server",

@@ -21,6 +21,8 @@ use super::environment::{first, issuer};
 use super::{Environment, store};
 use crate::random::Random;
 
+pub(super) const ALLOW_NETWORKS: &str = "MCP_OAUTH_ALLOW_NETWORKS";
+
 /// What the variables say of the login.
 pub(super) fn proxy(
     environment: &Environment,
@@ -86,7 +88,7 @@ fn redirects(environment: &Environment, resource: &ResourceUrl, found: &mut Coll
 }
 
 fn networks(environment: &Environment, found: &mut Collector) -> Vec<Network> {
-    let Some((name, text)) = first(environment, &["MCP_OAUTH_ALLOW_NETWORKS"]) else { return Vec::new() };
+    let Some((name, text)) = first(environment, &[ALLOW_NETWORKS]) else { return Vec::new() };
     let each = text.split(',').map(str::trim).filter(|network| !network.is_empty());
     each.filter_map(|network| found.take(name, Network::parse(network))).collect()
 }

@@ -14,6 +14,7 @@ const URL: &str = "MCP_OAUTH_STORE_URL";
 const USERNAME: &str = "MCP_OAUTH_STORE_USERNAME";
 const PASSWORD: &str = "MCP_OAUTH_STORE_PASSWORD";
 const CA: &str = "MCP_OAUTH_STORE_CA";
+pub(super) const ALL: [&str; 4] = [URL, USERNAME, PASSWORD, CA];
 
 /// A variable is wrong, and was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
