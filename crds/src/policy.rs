@@ -73,8 +73,9 @@ pub const DEFAULT_MAX_BODY_BYTES: u64 = 4 * 1024 * 1024;
 
 impl Policy {
     /// Checks the rules that span fields; paths are those of the parts (`publicPaths[0]`).
-    pub fn new(parts: Parts) -> Result<Self, Violations> {
+    pub fn new(mut parts: Parts) -> Result<Self, Violations> {
         let mut found = Collector::default();
+        place(&mut parts, &mut found);
         check_public_paths(&parts, &mut found);
         check_trust(&parts, &mut found);
         check_callback(&parts, &mut found);
@@ -143,6 +144,15 @@ fn check_trust(parts: &Parts, found: &mut Collector) {
     // J13: no audience configured closes, it never opens.
     if trust.audiences.is_empty() {
         found.report("trust.audiences", "must name at least one audience");
+    }
+}
+
+/// Only here are the list and the host known at once.
+fn place(parts: &mut Parts, found: &mut Collector) {
+    let Some(proxy) = &mut parts.proxy else { return };
+    let placed = proxy::placed(&parts.resource, proxy.redirects.clone());
+    if let Some(placed) = found.take("proxy.redirectURIs", placed) {
+        proxy.redirects = placed;
     }
 }
 

@@ -77,7 +77,8 @@ const DANGEROUS: &str = concat!(
 
 checked_text! {
     /// A redirect URI that a client may register. RFC 8252 §7.1 asks for a dot in a private-use scheme, and the clients
-    /// that have one do without (`cursor:`, `vscode:`): any is a `RedirectUri`, but none registers unless it is listed.
+    /// that have one do without (`cursor:`, `vscode:`): any is a `RedirectUri`, but none registers
+    /// unless a list or the catalogue of known clients has it.
     RedirectUri, longest: 512, rules: [
         // RFC 6749 §3.1.2 MUST NOT include a fragment. No `@`: what stands before it looks like a host (O04).
         Rule::matches(

@@ -27,11 +27,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "mcp-server.callback" -}}
 {{- $uris := include "mcp-server.redirect-uris" . | fromJsonArray -}}
 {{- $url := urlParse .Values.url -}}
-{{- if eq (len $uris) 1 -}}
-{{- first $uris -}}
-{{- else -}}
-{{- printf "%s://%s/oauth/callback" $url.scheme $url.host -}}
+{{- $origin := printf "%s://%s/" $url.scheme $url.host -}}
+{{- $own := printf "%soauth/callback" $origin -}}
+{{- range $uris -}}
+{{- if or (eq (len $uris) 1) (and (hasPrefix $origin .) (hasSuffix "/oauth/callback" .) (not (contains "?" .))) -}}
+{{- $own = . -}}
 {{- end -}}
+{{- end -}}
+{{- $own -}}
 {{- end }}
 
 {{- /* What the schema cannot say: values that go together. A value that would do nothing is refused, but for an audience in proxy

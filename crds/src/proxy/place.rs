@@ -15,22 +15,37 @@ pub const IN_THE_CLEAR: &str =
 
 /// Our issuer, and where the provider sends people back to.
 ///
-/// The public origin of the resource; or, where the policy's one redirect URI is a callback of ours further down
+/// The public origin of the resource; or, where the policy names a callback of ours further down
 /// (`https://h/trino/oauth/callback`), what stands before it: so several servers live on one host, told apart by path.
 pub fn issuer(resource: &ResourceUrl, redirects: &Redirects) -> String {
-    let origin = resource.origin();
-    let below = match redirects {
-        Redirects::Fixed(one) => {
-            one.as_str().strip_prefix(origin).and_then(|path| path.strip_suffix(CALLBACK))
-        }
+    let own = match redirects {
+        Redirects::Fixed(own) | Redirects::Placed { own, .. } => Some(own),
         Redirects::AllowList(_) => None,
     };
-    match below {
-        // RFC 8414 §2: an issuer has no query.
-        Some(path) if (path.is_empty() || path.starts_with('/')) && !path.contains('?') => {
-            format!("{origin}{path}")
-        }
-        _ => origin.to_owned(),
+    let path = own.and_then(|own| above_callback(resource, own)).unwrap_or_default();
+    format!("{}{path}", resource.origin())
+}
+
+/// What stands between the origin and the callback, where the URI is a callback of ours.
+fn above_callback<'a>(resource: &ResourceUrl, uri: &'a RedirectUri) -> Option<&'a str> {
+    let path = uri.as_str().strip_prefix(resource.origin())?.strip_suffix(CALLBACK)?;
+    // RFC 8414 §2: an issuer has no query.
+    let is_path = (path.is_empty() || path.starts_with('/')) && !path.contains('?');
+    is_path.then_some(path)
+}
+
+/// The redirect URIs of a policy for this resource: a callback of ours in a list says where we stand, and is no client's.
+pub fn placed(resource: &ResourceUrl, redirects: Redirects) -> Result<Redirects, Broken> {
+    let Redirects::AllowList(all) = redirects else { return Ok(redirects) };
+    let is_ours = |uri: &RedirectUri| above_callback(resource, uri).is_some();
+    let (mut ours, listed): (Vec<_>, Vec<_>) = all.into_iter().partition(is_ours);
+    match (ours.pop(), ours.is_empty()) {
+        (None, _) => Ok(Redirects::AllowList(listed)),
+        (Some(own), true) => Ok(Redirects::Placed { own, listed }),
+        (Some(one), false) => Err(Broken(format!(
+            "must have one callback of ours at most, not \"{}\" and \"{one}\": it says where this server stands",
+            ours[0]
+        ))),
     }
 }
 
@@ -56,7 +71,8 @@ mod tests {
 
     fn at(resource: &str, redirects: &str) -> String {
         let redirects = Redirects::parse(redirects).expect(redirects);
-        issuer(&ResourceUrl::parse(resource).expect(resource), &redirects)
+        let resource = ResourceUrl::parse(resource).expect(resource);
+        issuer(&resource, &placed(&resource, redirects).expect("one of ours at most"))
     }
 
     #[test]
@@ -68,10 +84,35 @@ mod tests {
             ("https://other.example/oauth/callback", "https://h.example"),
             ("https://h.example.evil/oauth/callback", "https://h.example"),
             ("https://h.example/x?to=/oauth/callback", "https://h.example"),
-            ("https://h.example/trino/oauth/callback https://h.example/x", "https://h.example"),
+            ("https://a.example/cb https://h.example/x", "https://h.example"),
+            ("https://a.example/cb https://other.example/trino/oauth/callback", "https://h.example"),
+            ("https://a.example/cb https://h.example/trino/oauth/callback", "https://h.example/trino"),
+            ("https://h.example/oauth/callback https://a.example/cb", "https://h.example"),
         ] {
             assert_eq!(at(resource, redirects), issuer, "{redirects}");
         }
+    }
+
+    /// Two servers on one host would otherwise have one issuer, and each would take what the other one sealed for a client.
+    #[test]
+    fn a_callback_of_ours_in_a_list_is_no_clients_and_there_is_one_at_most() {
+        let resource = ResourceUrl::parse("https://h.example/trino/mcp").expect("a URL");
+        let of = |text: &str| placed(&resource, Redirects::parse(text).expect(text));
+        let (own, a) = ("https://h.example/trino/oauth/callback", "https://a.example/cb");
+        let one = of(&format!("{a} {own}")).expect("one of ours");
+        let allows = |redirects: &Redirects, uri: &str| {
+            redirects.allows(&RedirectUri::parse(uri).expect(uri), |_| false)
+        };
+        assert!(allows(&one, a) && !allows(&one, own));
+        let elsewhere = "https://other.example/trino/oauth/callback";
+        let none = of(&format!("{a} {elsewhere}")).expect("none of ours");
+        assert!(allows(&none, a) && allows(&none, elsewhere));
+        // It comes through a document as it went in, and once more.
+        let text: Vec<RedirectUri> = one.clone().into();
+        assert_eq!(placed(&resource, Redirects::new(text).expect("a list")), Ok(one));
+        let Broken(why) =
+            of(&format!("{own} {a} https://h.example/oauth/callback")).expect_err("two of ours");
+        assert!(why.starts_with("must have one callback of ours at most") && why.contains(own), "{why}");
     }
 
     #[test]

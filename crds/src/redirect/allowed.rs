@@ -1,7 +1,9 @@
 //! `Redirects`: what `proxy.redirectURIs` of a policy means. One entry is our own callback at the provider, and clients come
-//! back to this machine or to a client that is known; several are a list of where clients come back to, and nothing else.
+//! back to this machine or to a client that is known; several are a list of where clients come back to, and nothing else, but for
+//! a callback of ours among them, which says where we stand (`proxy::placed`).
 //!
-//! Pure. Meets A12 and O05 as proxy mode decided them ("Decided" 2 and 3): a private-use scheme only through a list.
+//! Pure. Meets A12 and O05 as proxy mode decided them ("Decided" 2 and 3): a private-use scheme only where a list or the
+//! catalogue of known clients has that very URI (`cursor://anysphere.cursor-mcp/oauth/callback` is there).
 
 use super::{Kind, RedirectUri};
 use crate::rule::Broken;
@@ -14,6 +16,8 @@ pub enum Redirects {
     Fixed(RedirectUri),
     /// Clients: exactly these. Loopback only where it is listed, and then with any port (D9).
     AllowList(Vec<RedirectUri>),
+    /// The same, and our callback, which stood among them: it is ours alone, and no client's.
+    Placed { own: RedirectUri, listed: Vec<RedirectUri> },
 }
 
 /// As many as the custom resource takes.
@@ -52,12 +56,13 @@ impl Redirects {
     }
 
     /// Whether a client may register this URI. `is_known` says whether the catalogue of known clients has it; it is asked only
-    /// where that counts. Our own callback may stand in a list (several servers share one): a code that is sent there finds no
-    /// login of ours waiting, and goes nowhere (I7).
+    /// where that counts.
     pub fn allows(&self, asked: &RedirectUri, is_known: impl FnOnce(&RedirectUri) -> bool) -> bool {
         match self {
             Self::Fixed(_) => asked.is_loopback() || is_known(asked),
-            Self::AllowList(listed) => listed.iter().any(|one| one.matches(asked.as_str())),
+            Self::AllowList(listed) | Self::Placed { listed, .. } => {
+                listed.iter().any(|one| one.matches(asked.as_str()))
+            }
         }
     }
 }
@@ -75,6 +80,7 @@ impl From<Redirects> for Vec<RedirectUri> {
         match redirects {
             Redirects::Fixed(one) => vec![one],
             Redirects::AllowList(listed) => listed,
+            Redirects::Placed { own, listed } => [vec![own], listed].concat(),
         }
     }
 }

@@ -213,10 +213,14 @@ async fn a_secret_of_the_values_stands_in_the_secret_and_nowhere_else() {
 
 #[tokio::test]
 async fn whoever_installs_a_server_is_told_what_to_register_at_the_provider() {
+    let among =
+        "oauth.redirectURIs=https://a.example/cb https://mcp.example.com/trino/oauth/callback cursor://x/cb";
+    let listed = [PUBLIC, &[among]].concat();
     for (values, callback) in [
         (LOGIN, "https://mcp.example.com/oauth/callback"),
         (GITHUB, "https://mcp.example.com:8443/oauth/callback"),
         (PUBLIC, "https://mcp.example.com/trino/oauth/callback"),
+        (&listed, "https://mcp.example.com/trino/oauth/callback"),
     ] {
         let said = notes(SERVER, values).await;
         assert!(said.lines().any(|line| line.trim() == callback), "{said}");

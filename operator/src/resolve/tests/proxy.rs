@@ -29,7 +29,7 @@ fn settings(proxy: &str) -> McpOAuthPolicySpec {
 }
 
 fn policy(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> Policy {
-    resolve(spec, inputs, Ok(Some(&keys()))).unwrap_or_else(|why| panic!("{why}"))
+    resolve(spec, inputs, &Held::Keys(keys())).unwrap_or_else(|why| panic!("{why}"))
 }
 
 fn of(spec: &McpOAuthPolicySpec) -> Proxy {
@@ -37,7 +37,7 @@ fn of(spec: &McpOAuthPolicySpec) -> Proxy {
 }
 
 fn refusal(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> (Reason, String) {
-    let unresolved = resolve(spec, inputs, Ok(Some(&keys()))).expect_err("there is a reason");
+    let unresolved = resolve(spec, inputs, &Held::Keys(keys())).expect_err("there is a reason");
     (unresolved.reason, unresolved.to_string())
 }
 
@@ -62,26 +62,28 @@ fn an_id_at_the_provider_is_enough_and_the_preset_says_the_rest() {
 
 #[test]
 fn o29_without_keys_a_policy_is_closed_and_what_is_wrong_with_it_is_said_first() {
-    let closed = resolve(&okta("", ""), &Inputs::new(), Ok(None)).expect_err("nobody has minted keys");
-    assert_eq!(closed.reason, Reason::KeysNotReady);
-    assert_eq!(closed.to_string(), "spec.mode: the keys of proxy mode are being minted");
-    let broken = resolve(&settings("tokenLifetime: 2h"), &Inputs::new(), Ok(None)).expect_err("it is broken");
+    let closed =
+        resolve(&okta("", ""), &Inputs::new(), &Held::NotNeeded).expect_err("nobody has minted keys");
+    assert_eq!((closed.reason, &*closed.to_string()), (Reason::Invalid, "spec: is incomplete"));
+    assert!(resolve(&okta("", ""), &Inputs::new(), &Held::Keys(keys())).is_ok());
+    let broken =
+        resolve(&settings("tokenLifetime: 2h"), &Inputs::new(), &Held::NotNeeded).expect_err("it is broken");
     assert_eq!(broken.reason, Reason::Invalid);
     let secret = okta(", clientSecretRef: {name: s, key: k}", "");
     let absent = with(&[(Kind::Secret, "s", Err(Absent::Object))]);
-    let waits = resolve(&secret, &absent, Ok(None)).expect_err("it waits for a Secret");
+    let waits = resolve(&secret, &absent, &Held::NotNeeded).expect_err("it waits for a Secret");
     assert_eq!(waits.reason, Reason::ReferenceNotFound);
-    assert!(resolve(&okta_spec(), &Inputs::new(), Ok(None)).is_ok(), "native mode needs no keys");
+    assert!(resolve(&okta_spec(), &Inputs::new(), &Held::NotNeeded).is_ok(), "native mode needs no keys");
 }
 
 #[test]
 fn o29_keys_that_cannot_be_read_close_a_policy_and_say_what_to_do() {
-    let unreadable = Ring::parse(b"seal: []").expect_err("no ring");
-    let closed = resolve(&okta("", ""), &Inputs::new(), Err(&unreadable)).expect_err("nobody can read them");
+    let unreadable = Held::Unreadable(Ring::parse(b"seal: []").expect_err("no ring"));
+    let closed = resolve(&okta("", ""), &Inputs::new(), &unreadable).expect_err("nobody can read them");
     assert_eq!(closed.reason, Reason::KeysUnreadable);
     assert!(closed.to_string().contains("keys.yaml") && closed.to_string().contains("delete"), "{closed}");
-    assert!(resolve(&okta("", ""), &Inputs::new(), Ok(Some(&keys()))).is_ok());
-    assert!(resolve(&okta_spec(), &Inputs::new(), Err(&unreadable)).is_ok(), "native mode needs no keys");
+    assert!(resolve(&okta("", ""), &Inputs::new(), &Held::Keys(keys())).is_ok());
+    assert!(resolve(&okta_spec(), &Inputs::new(), &unreadable).is_ok(), "native mode needs no keys");
 }
 
 #[test]
@@ -195,9 +197,12 @@ fn secrets_arrive_and_what_is_wrong_with_one_is_said_and_not_shown() {
 
 #[test]
 fn a_callback_is_ours_and_where_a_browser_may_bring_a_code() {
-    for good in
-        [OURS, "https://mcp.example.com/trino/oauth/callback", "https://a.example/cb', 'https://b.example/cb"]
-    {
+    for good in [
+        OURS,
+        "https://mcp.example.com/trino/oauth/callback",
+        "https://a.example/cb', 'https://b.example/cb",
+        "https://a.example/cb', 'https://mcp.example.com/trino/oauth/callback",
+    ] {
         of(&settings(&format!("redirectURIs: ['{good}']")));
     }
     for (bad, says) in [
@@ -205,6 +210,10 @@ fn a_callback_is_ours_and_where_a_browser_may_bring_a_code() {
         ("https://mcp.example.com/x?a=/oauth/callback", "proxy.redirectURIs: must be our own callback"),
         ("https://mcp.example.com.evil/oauth/callback", "proxy.redirectURIs: must be our own callback"),
         ("cursor://x/cb", "spec.proxy.redirectURIs: must be our own callback"),
+        (
+            "https://mcp.example.com/oauth/callback', 'https://mcp.example.com/trino/oauth/callback",
+            "proxy.redirectURIs: must have one callback of ours at most",
+        ),
         ("https://a.example/cb', 'https://a.example/cb", "spec.proxy.redirectURIs: must not name"),
         (
             "https://mcp.example.com/oauth/callback', 'javascript:x",
@@ -223,7 +232,7 @@ fn a18_people_log_in_over_https_or_on_this_machine() {
         let yaml = format!(
             "{{server: {{url: '{url}'}}, provider: okta, oidc: {{issuer: 'https://c.okta.com', clientId: x}}, proxy: {{{proxy}}}}}"
         );
-        resolve(&spec(&yaml), &Inputs::new(), Ok(Some(&keys()))).map_err(|why| why.to_string())
+        resolve(&spec(&yaml), &Inputs::new(), &Held::Keys(keys())).map_err(|why| why.to_string())
     };
     let list = "redirectURIs: ['https://a.example/cb', 'https://b.example/cb']";
     for proxy in ["", list] {
