@@ -30,13 +30,22 @@ pub enum Needs<'a> {
     Keys { wish: Option<&'a str> },
 }
 
+/// What a policy gets of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// It is not in proxy mode.
+    NotNeeded,
+    Keys(Keys),
+    Unreadable(Unreadable),
+}
+
 /// What becomes of a ring.
 #[derive(Debug)]
 pub struct Kept {
     /// What the rendered Secret holds from now on.
     pub document: Option<Hidden<Vec<u8>>>,
     /// What the policy gets.
-    pub keys: Result<Option<Keys>, Unreadable>,
+    pub keys: Held,
     /// What is new, for the log.
     pub news: Option<String>,
 }
@@ -49,21 +58,21 @@ pub fn keep(
     random: Random,
 ) -> Result<Kept, NoRandom> {
     let as_it_is = |keys| Kept { document: found.cloned(), keys, news: None };
-    let Needs::Keys { wish } = needs else { return Ok(as_it_is(Ok(None))) };
+    let Needs::Keys { wish } = needs else { return Ok(as_it_is(Held::NotNeeded)) };
     let Some(found) = found else {
         let ring = Ring::mint(wish, now, random)?;
         return Ok(anew(&ring, "minted"));
     };
     let before = match Ring::parse(found.expose()) {
         Ok(ring) => ring,
-        Err(unreadable) => return Ok(as_it_is(Err(unreadable))),
+        Err(unreadable) => return Ok(as_it_is(Held::Unreadable(unreadable))),
     };
     let ring = before.clone().tend(wish, now, random)?;
     // What did not change is not written anew: a later release may write it otherwise.
-    Ok(if ring == before { as_it_is(Ok(Some(ring.keys()))) } else { anew(&ring, "rotated") })
+    Ok(if ring == before { as_it_is(Held::Keys(ring.keys())) } else { anew(&ring, "rotated") })
 }
 
 fn anew(ring: &Ring, how: &str) -> Kept {
     let document = Hidden::new(ring.to_yaml().into_bytes());
-    Kept { document: Some(document), keys: Ok(Some(ring.keys())), news: Some(format!("{how}: {ring}")) }
+    Kept { document: Some(document), keys: Held::Keys(ring.keys()), news: Some(format!("{how}: {ring}")) }
 }

@@ -147,6 +147,7 @@ fn level(level: Option<LogLevel>) -> &'static str {
 mod tests {
     use super::*;
     use crate::gather::{Inputs, Kind, Reference};
+    use crate::keys::Held;
     use crate::resolve::resolve;
 
     const KEY: &[u8] = b"kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA";
@@ -173,13 +174,14 @@ mod tests {
         let mut spec = serde_yaml::from_str(SPEC).expect("YAML");
         change(&mut spec);
         let spec = serde_json::from_value(spec).expect("a spec");
-        render(&owner(), &resolve(&spec, inputs, Ok(None)), &spec, image)
+        render(&owner(), &resolve(&spec, inputs, &Held::NotNeeded), &spec, image)
     }
 
     /// What is rendered of this policy.
     pub(super) fn rendered(spec: &Value, inputs: &Inputs, keys: Option<&crds::proxy::Keys>) -> Built {
         let spec = serde_json::from_value(spec.clone()).expect("a spec");
-        render(&owner(), &resolve(&spec, inputs, Ok(keys)), &spec, IMAGE)
+        let held = keys.map_or(Held::NotNeeded, |keys| Held::Keys(keys.clone()));
+        render(&owner(), &resolve(&spec, inputs, &held), &spec, IMAGE)
     }
 
     pub(super) fn complete() -> Inputs {

@@ -16,7 +16,7 @@ use crds::violation::Collector;
 use crds::{Policy, Violations};
 
 use crate::gather::Inputs;
-use crate::keys::{self, Unreadable};
+use crate::keys::{self, Held, Unreadable};
 use given::Given;
 
 /// Why a policy cannot be enforced. Its pods are injected all the same, closed.
@@ -33,7 +33,6 @@ pub enum Reason {
     Invalid,
     ReferenceNotFound,
     ReferenceInvalid,
-    KeysNotReady,
     KeysUnreadable,
 }
 
@@ -43,24 +42,19 @@ impl Reason {
             Self::Invalid => "Invalid",
             Self::ReferenceNotFound => "ReferenceNotFound",
             Self::ReferenceInvalid => "ReferenceInvalid",
-            Self::KeysNotReady => "KeysNotReady",
             Self::KeysUnreadable => "KeysUnreadable",
         }
     }
 }
 
-/// Puts the three together. What is wrong with the fields comes first: it will not mend itself. `keys` are those of proxy mode,
-/// and nobody asks for them otherwise.
-pub fn resolve(
-    spec: &McpOAuthPolicySpec,
-    inputs: &Inputs,
-    keys: Result<Option<&Keys>, &Unreadable>,
-) -> Result<Policy, Unresolved> {
+/// Puts the three together. What is wrong with the fields comes first: it will not mend itself. `held` are the keys of proxy
+/// mode, and nobody asks for them otherwise.
+pub fn resolve(spec: &McpOAuthPolicySpec, inputs: &Inputs, held: &Held) -> Result<Policy, Unresolved> {
     let mut fields = Collector::default();
     let mut given = Given { inputs, absent: Collector::default(), broken: Collector::default() };
     check(spec, &mut fields);
-    let held = keys.unwrap_or_default();
-    let parts = parts(spec, held, &mut fields, &mut given);
+    let keys = if let Held::Keys(keys) = held { Some(keys) } else { None };
+    let parts = parts(spec, keys, &mut fields, &mut given);
     let policy = parts.and_then(|parts| fields.merge(Policy::new(parts)));
     let Given { absent, broken, .. } = given;
     let unresolved = |reason| move |problems| Unresolved { reason, problems };
@@ -68,28 +62,23 @@ pub fn resolve(
     let there = absent.finish(Some(())).map_err(unresolved(Reason::ReferenceNotFound));
     let usable = broken.finish(Some(())).map_err(unresolved(Reason::ReferenceInvalid));
     found.and(there).and(usable)?;
-    if spec.mode() == Mode::Proxy {
-        held_keys(keys)?;
+    if let (Mode::Proxy, Held::Unreadable(why)) = (spec.mode(), held) {
+        return Err(unresolved(Reason::KeysUnreadable)(of_keys(why)));
     }
+    // What is in proxy mode and has no keys is no policy either: there is no login without them (O29).
+    let whole = policy.filter(|policy| policy.proxy.is_none() || keys.is_some());
     let incomplete = || Violations::one("spec", "is incomplete");
-    policy.ok_or_else(|| unresolved(Reason::Invalid)(incomplete()))
+    whole.ok_or_else(|| unresolved(Reason::Invalid)(incomplete()))
 }
 
-/// There is no login without keys, and none with others than those that were handed out (O29).
-fn held_keys(keys: Result<Option<&Keys>, &Unreadable>) -> Result<(), Unresolved> {
-    let (reason, why) = match keys {
-        Ok(Some(_)) => return Ok(()),
-        Ok(None) => (Reason::KeysNotReady, "the keys of proxy mode are being minted".to_owned()),
-        Err(unreadable) => (
-            Reason::KeysUnreadable,
-            format!(
-                "the entry {} of the policy's rendered Secret {unreadable}: put back what stood there, or delete the entry to \
-                 have new keys minted, and everybody logs in again",
-                keys::FILE
-            ),
-        ),
-    };
-    Err(Unresolved { reason, problems: Violations::one("spec.mode", why) })
+/// No others are made in place of those that were handed out (O29).
+fn of_keys(unreadable: &Unreadable) -> Violations {
+    let why = format!(
+        "the entry {} of the Secret '<policy>-mcp-oauth' {unreadable}: put back what stood there, or delete the entry to have new \
+         keys minted, and everybody logs in again",
+        keys::FILE
+    );
+    Violations::one("spec.mode", why)
 }
 
 fn parts(

@@ -99,7 +99,7 @@ async fn deliver(case: &Case<'_>) -> Result<(Result<Policy, Unresolved>, Built),
     let ring = found.as_ref().and_then(Found::ring);
     let kept = keys::keep(ring, needs(policy), (context.clock)(), context.random)?;
     let inputs = gather(client, &owner.namespace, spec).await.map_err(Error::Read)?;
-    let resolved = resolve(spec, &inputs, kept.keys.as_ref().map(Option::as_ref));
+    let resolved = resolve(spec, &inputs, &kept.keys);
     let built = render(owner, &resolved, spec, &context.sidecar_image);
     rendered::write(client, owner, &built.secret, found.as_ref(), kept.document.as_ref()).await?;
     if let Some(news) = kept.news {

@@ -10,8 +10,8 @@ use crds::names::{Audience, RefreshLifetime, ResourceUrl, StoreUrl, TokenLifetim
 use crds::network::Network;
 use crds::policy::Trust;
 use crds::proxy::{
-    ClientSecret, Clients, FixedClient, FixedClientId, FixedSecret, Keys, Lifetimes, Login, LoginEndpoints, ParameterName,
-    ProviderClientId, ProviderScope, Proxy, Store, StoreUser, Switch, own_callback,
+    ClientSecret, Clients, FixedClient, FixedClientId, FixedSecret, Keys, Lifetimes, Login, LoginEndpoints,
+    ParameterName, ProviderClientId, ProviderScope, Proxy, Store, StoreUser, Switch, own_callback,
 };
 use crds::redirect::{RedirectUri, Redirects};
 use crds::resource::{ClientSettings, McpOAuthPolicySpec, Oidc, ProxySettings, StaticClient, StoreSettings};

@@ -42,14 +42,14 @@ fn with(values: &[Value<'_>]) -> Inputs {
 }
 
 fn reason(spec: &McpOAuthPolicySpec, inputs: &Inputs) -> (Reason, String) {
-    let unresolved = resolve(spec, inputs, Ok(None)).expect_err("there is a reason");
+    let unresolved = resolve(spec, inputs, &Held::NotNeeded).expect_err("there is a reason");
     (unresolved.reason, unresolved.to_string())
 }
 
 #[test]
 fn two_secrets_are_two_keys_and_the_url_is_the_audience() {
     let inputs = with(&[(Kind::Secret, "s", Ok(KEY)), (Kind::Secret, "t", Ok(KEY))]);
-    let policy = resolve(&hmac_spec(), &inputs, Ok(None)).expect("complete");
+    let policy = resolve(&hmac_spec(), &inputs, &Held::NotNeeded).expect("complete");
     assert_eq!((policy.trust.hmac.len(), policy.trust.audiences[0].as_str()), (2, "https://h/mcp"));
 }
 
@@ -73,7 +73,7 @@ fn a_secret_that_the_operator_rendered_is_nobodys_shared_secret() {
     let (why, said) = reason(&hmac_spec(), &other(Err(Absent::Rendered)));
     assert_eq!(why, Reason::ReferenceInvalid);
     assert!(said.contains("Secret 's' is one that the operator rendered: name one of your own"), "{said}");
-    assert!(resolve(&hmac_spec(), &other(Ok(KEY)), Ok(None)).is_ok());
+    assert!(resolve(&hmac_spec(), &other(Ok(KEY)), &Held::NotNeeded).is_ok());
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn k17_a_selector_holds_values_of_labels_and_nothing_that_reads_as_a_selector() 
     assert_eq!(why, Reason::Invalid);
     assert!(said.contains("spec.selector.matchLabels.app: must be the value of a label"), "{said}");
     for value in ["zzz", ""] {
-        assert!(resolve(&selecting(value), &inputs, Ok(None)).is_ok(), "'{value}'");
+        assert!(resolve(&selecting(value), &inputs, &Held::NotNeeded).is_ok(), "'{value}'");
     }
 }
 
@@ -128,7 +128,7 @@ fn an_audience_is_needed() {
     let (why, said) = reason(&without, &Inputs::new());
     assert_eq!(why, Reason::Invalid);
     assert!(said.contains("spec.oidc.audience: must name at least one audience"), "{said}");
-    assert!(resolve(&okta_spec(), &Inputs::new(), Ok(None)).is_ok());
+    assert!(resolve(&okta_spec(), &Inputs::new(), &Held::NotNeeded).is_ok());
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn google_is_in_one_place_and_needs_no_issuer() {
     let of = |provider: &str| {
         let spec =
             format!("{{server: {{url: 'https://h/mcp'}}, provider: {provider}, oidc: {{audience: [x]}}}}");
-        resolve(&self::spec(&spec), &Inputs::new(), Ok(None))
+        resolve(&self::spec(&spec), &Inputs::new(), &Held::NotNeeded)
     };
     let google = of("google").expect("complete");
     assert_eq!(google.issuer().as_deref(), Some("https://accounts.google.com"));
@@ -153,7 +153,9 @@ fn a_bundle_is_certificates_or_closed() {
         key: "k".into(),
     });
     let good = bundle::example();
-    assert!(resolve(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(good.as_bytes()))]), Ok(None)).is_ok());
+    assert!(
+        resolve(&bundled, &with(&[(Kind::ConfigMap, "ca", Ok(good.as_bytes()))]), &Held::NotNeeded).is_ok()
+    );
     for (bytes, says) in [
         (&b"no"[..], "no PEM certificate"),
         (b"\xff", "no PEM certificate"),
@@ -184,7 +186,7 @@ fn a_request_that_is_more_than_its_limit_is_named_and_one_that_is_as_much_is_not
         "{requests: {memory: 2Gi}}",
         "{limits: {memory: 8Mi}}",
     ] {
-        assert!(resolve(&with_resources(good), &Inputs::new(), Ok(None)).is_ok(), "{good}");
+        assert!(resolve(&with_resources(good), &Inputs::new(), &Held::NotNeeded).is_ok(), "{good}");
     }
     for (bad, says) in [
         ("{requests: {memory: 1025Mi}, limits: {memory: 1Gi}}", "requests.memory: must not be more than"),
@@ -200,14 +202,14 @@ fn a_request_that_is_more_than_its_limit_is_named_and_one_that_is_as_much_is_not
 
 #[test]
 fn what_the_policy_says_of_claims_wins_over_the_preset() {
-    let preset = resolve(&okta_spec(), &Inputs::new(), Ok(None)).expect("complete").claims.clone();
+    let preset = resolve(&okta_spec(), &Inputs::new(), &Held::NotNeeded).expect("complete").claims.clone();
     assert_eq!(preset.scope[0].as_str(), "scp");
     let mut own = okta_spec();
     own.claims = Some(
         serde_yaml::from_str("{scope: permissions, user: email, require: {hd: [example.com]}}")
             .expect("YAML"),
     );
-    let claims = resolve(&own, &Inputs::new(), Ok(None)).expect("complete").claims.clone();
+    let claims = resolve(&own, &Inputs::new(), &Held::NotNeeded).expect("complete").claims.clone();
     assert_eq!(
         (claims.scope.len(), claims.scope[0].as_str(), claims.user.as_str()),
         (1, "permissions", "email")

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::gather::{Inputs, Kind, Reference};
+use crate::keys::Held;
 use crate::resolve::resolve;
 use crate::told::Told;
 
@@ -21,7 +22,7 @@ fn policy(audience: &str) -> Result<Policy, Unresolved> {
     let spec = format!(
         "{{server: {{url: 'https://h/mcp'}}, provider: okta, oidc: {{issuer: 'https://c.okta.com', audience: ['{audience}']}}}}"
     );
-    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &Inputs::new(), Ok(None))
+    resolve(&serde_yaml::from_str(&spec).expect("YAML"), &Inputs::new(), &Held::NotNeeded)
 }
 
 /// A policy by which people log in with this provider.
@@ -40,7 +41,7 @@ fn login_by(spec: &str) -> Result<Policy, Unresolved> {
     let reference = Reference { kind: Kind::Secret, name: "s".into(), key: "k".into() };
     let inputs = Inputs::from([(reference, Ok(crds::Secret::new(b"of the provider".to_vec())))]);
     let keys = Keys { seal: Vec::new(), sign: Vec::new() };
-    resolve(&serde_yaml::from_str(spec).expect("YAML"), &inputs, Ok(Some(&keys)))
+    resolve(&serde_yaml::from_str(spec).expect("YAML"), &inputs, &Held::Keys(keys))
 }
 
 /// A pod that was told of a revision, is ready, and says that it enforces that revision.
