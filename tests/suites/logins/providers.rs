@@ -73,7 +73,7 @@ impl Column {
         Ok(match self.from {
             From::Keycloak => format!("{} {}", self.title, keycloak::VERSION),
             From::OidcProvider => format!("{} {}", self.title, oidc_provider::version()?),
-            From::Documents(_) => format!("{} (by its documents)", self.title),
+            From::Documents(_) => format!("{} (as documented)", self.title),
         })
     }
 
