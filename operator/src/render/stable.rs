@@ -36,7 +36,7 @@ fn w7_another_operator_renders_these_bytes_in_proxy_mode() {
 fn k03_no_secret_of_a_login_is_injected() {
     let built = rendered(&login(), &secrets(), Some(&keys()));
     let injected = serde_json::to_string(&built.injection).expect("JSON");
-    for secret in ["secret-of-the-provider", "secret-of-the-client", "BwcHBwcHBwc"] {
+    for secret in ["secret-of-the-provider", "secret-of-the-client-that-nobody-guesses", "BwcHBwcHBwc"] {
         assert!(document(&built).contains(secret), "{secret}");
         assert!(!injected.contains(secret), "{secret}");
     }
@@ -73,7 +73,7 @@ fn login() -> Value {
 }
 
 fn secrets() -> Inputs {
-    let values = [("s", "secret-of-the-provider"), ("t", "secret-of-the-client")];
+    let values = [("s", "secret-of-the-provider"), ("t", "secret-of-the-client-that-nobody-guesses")];
     let of = |(name, value): (&str, &str)| {
         let reference = Reference { kind: Kind::Secret, name: name.into(), key: "k".into() };
         (reference, Ok(crds::Secret::new(value.as_bytes().to_vec())))
