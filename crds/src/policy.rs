@@ -80,6 +80,7 @@ impl Policy {
         check_trust(&parts, &mut found);
         check_callback(&parts, &mut found);
         check_transport(&parts, &mut found);
+        check_path(&parts, &mut found);
         check_login(&parts, &mut found);
         if parts.claims.scope.is_empty() {
             found.report("claims.scope", "must name at least one claim");
@@ -174,6 +175,27 @@ fn check_callback(parts: &Parts, found: &mut Collector) {
 fn check_transport(parts: &Parts, found: &mut Collector) {
     if parts.proxy.is_some() && !parts.resource.keeps_cookies() {
         found.report("resource", proxy::IN_THE_CLEAR);
+    }
+}
+
+/// What the sidecar answers itself never reaches the server behind it: with the resource there, nobody could call it.
+fn check_path(parts: &Parts, found: &mut Collector) {
+    let resource = &parts.resource;
+    let issuer = parts.proxy.as_ref().map(|proxy| proxy::issuer(resource, &proxy.redirects));
+    let base =
+        issuer.as_deref().and_then(|issuer| issuer.strip_prefix(resource.origin())).unwrap_or_default();
+    let path = resource.path();
+    let is_endpoint = |path: &str| proxy::ENDPOINTS.contains(&path);
+    let is_document =
+        ["/.well-known/oauth-", "/.well-known/openid-"].iter().any(|start| path.contains(start));
+    if is_document || is_endpoint(path) || path.strip_prefix(base).is_some_and(is_endpoint) {
+        found.report(
+            "resource",
+            format!(
+                "must be another path than {path:?}, where clients look for an authorization server: \
+                 the MCP endpoint could not be reached there"
+            ),
+        );
     }
 }
 
@@ -329,5 +351,37 @@ mod tests {
         }
         let refused = login_at("http://trino.data.svc/mcp").expect_err("in the clear").to_string();
         assert!(refused.contains("resource: must be an https URL in proxy mode"), "{refused}");
+    }
+
+    #[test]
+    fn the_mcp_endpoint_is_not_where_an_authorization_server_is_looked_for() {
+        let at = |path: &str| {
+            let resource = ResourceUrl::parse(&format!("https://mcp.example.com{path}")).expect(path);
+            Policy::new(Parts { resource, ..parts() })
+        };
+        let documents = ["/.well-known/oauth-authorization-server", "/x/.well-known/openid-configuration"];
+        for path in proxy::ENDPOINTS.into_iter().chain(documents) {
+            let refused = at(path).expect_err(path).to_string();
+            assert!(refused.starts_with("resource: must be another path"), "{refused}");
+            assert!(login_at(&format!("https://mcp.example.com{path}")).is_err(), "{path}");
+            let beside = format!("/mcp{}", path.replace('.', ""));
+            assert!(at(&beside).is_ok(), "{beside}");
+            assert!(login_at(&format!("https://mcp.example.com{beside}")).is_ok(), "{beside}");
+        }
+    }
+
+    #[test]
+    fn nor_is_it_below_an_issuer_that_is_further_down() {
+        let document = |path: &str| {
+            let policy = login_at(&format!("https://h.example{path}")).expect(path);
+            let mut parts = Parts::from(policy);
+            let redirects = Redirects::parse("https://h.example/trino/oauth/callback").expect("one");
+            parts.proxy.as_mut().expect("proxy mode").redirects = redirects;
+            Policy::new(parts)
+        };
+        assert!(document("/trino/token").expect_err("an alias").to_string().starts_with("resource: "));
+        for path in ["/trino/mcp", "/other/token", "/trinotoken"] {
+            assert!(document(path).is_ok(), "{path}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 mod place;
 
-pub use place::{CALLBACK, IN_THE_CLEAR, callback, issuer, own_callback, placed};
+pub use place::{CALLBACK, ENDPOINTS, IN_THE_CLEAR, callback, issuer, own_callback, placed};
 
 use crate::macros::checked_text;
 use crate::names::{EndpointUrl, Issuer, StoreUrl};

@@ -9,6 +9,20 @@ use crate::rule::Broken;
 /// Under the issuer.
 pub const CALLBACK: &str = "/oauth/callback";
 
+/// Where an authorization server answers, under its issuer; the short ones are for clients that read no metadata (D5).
+pub const ENDPOINTS: [&str; 10] = [
+    "/oauth/authorize",
+    "/oauth/consent",
+    CALLBACK,
+    "/oauth/token",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/.well-known/jwks.json",
+    "/authorize",
+    "/token",
+    "/register",
+];
+
 /// What is said where the resource is such that browsers keep no cookies of it (A18).
 pub const IN_THE_CLEAR: &str =
     "must be an https URL in proxy mode (http only for loopback): people log in there with a browser";
