@@ -29,6 +29,10 @@ pub(super) async fn answer(
     client: &Client,
 ) -> Result<Response<Bytes>, OAuthError> {
     let (code, key) = code(server, form, client)?;
+    // O30: its tokens would be refused here, and taken by a replica that does not know yet.
+    if server.ledger.is_revoked(&code.family) {
+        return Err(NOT_GOOD);
+    }
     let fact = Fact { kind: "code", id: &code.family, key: Some(key) };
     match server.ledger.once(fact, code.ends).await? {
         Once::First => {}

@@ -65,6 +65,24 @@ async fn o29_every_step_may_land_on_the_other_replica() {
     }
 }
 
+#[tokio::test]
+async fn o30_a_code_gives_nothing_where_its_family_is_known_to_be_revoked() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let other = scene.replica().await;
+    let client = scene.client().await;
+    let [here, there] = desks([&scene.sidecar, &other]);
+    // Without the revocation this replica cannot know that the code was used at the other one.
+    for (is_revoked, status) in [(true, 400), (false, 200)] {
+        let code = scene.code(&client).await;
+        let held = tokens(&there.redeem(&client, &code).await);
+        if is_revoked {
+            let fields = [("client_id", &*client), ("token", &*held.refresh)];
+            assert_eq!(here.post("/oauth/revoke", &fields).await.status, 200);
+        }
+        assert_eq!(here.redeem(&client, &code).await.status, status);
+    }
+}
+
 /// Half a minute ahead of the provider's clock, and half a minute behind it.
 #[tokio::test]
 async fn o29_clocks_that_are_a_minute_apart_break_no_step_but_a_code_that_goes_elsewhere() {
