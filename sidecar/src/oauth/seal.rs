@@ -13,11 +13,12 @@ use crds::proxy::{KeyId, SealKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::values::Kind;
 use crate::random::{NoRandom, Random};
 
 /// What is sealed, each under a name of its own.
 pub trait Sealed: Serialize + DeserializeOwned {
-    const KIND: &'static str;
+    const KIND: Kind;
 }
 
 /// Seals and opens for one issuer.
@@ -113,8 +114,8 @@ impl Sealer {
         (*version == VERSION).then_some((key, nonce, 1 + end + 1 + NONCE_LEN))
     }
 
-    fn associated(&self, kind: &str) -> Vec<u8> {
-        [kind.as_bytes(), &[0], self.issuer.as_bytes()].concat()
+    fn associated(&self, kind: Kind) -> Vec<u8> {
+        [kind.as_str().as_bytes(), &[0], self.issuer.as_bytes()].concat()
     }
 }
 
@@ -148,10 +149,10 @@ mod tests {
     struct Receipt(u32);
 
     impl Sealed for Ticket {
-        const KIND: &'static str = "ticket";
+        const KIND: Kind = Kind::Ask;
     }
     impl Sealed for Receipt {
-        const KIND: &'static str = "receipt";
+        const KIND: Kind = Kind::Code;
     }
 
     fn key(id: &str, byte: u8) -> SealKey {

@@ -165,23 +165,51 @@ pub struct Remembered {
     pub ends: UnixTime,
 }
 
+/// The closed list of what is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Client,
+    Ask,
+    Login,
+    Code,
+    Grant,
+    Remembered,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::Client, Self::Ask, Self::Login, Self::Code, Self::Grant, Self::Remembered];
+
+    /// What is authenticated with a value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Ask => "ask",
+            Self::Login => "login",
+            Self::Code => "code",
+            Self::Grant => "grant",
+            Self::Remembered => "remembered",
+        }
+    }
+}
+
 impl Sealed for Client {
-    const KIND: &'static str = "client";
+    const KIND: Kind = Kind::Client;
 }
 impl Sealed for Ask {
-    const KIND: &'static str = "ask";
+    const KIND: Kind = Kind::Ask;
 }
 impl Sealed for Login {
-    const KIND: &'static str = "login";
+    const KIND: Kind = Kind::Login;
 }
 impl Sealed for Code {
-    const KIND: &'static str = "code";
+    const KIND: Kind = Kind::Code;
 }
 impl Sealed for Grant {
-    const KIND: &'static str = "grant";
+    const KIND: Kind = Kind::Grant;
 }
 impl Sealed for Remembered {
-    const KIND: &'static str = "remembered";
+    const KIND: Kind = Kind::Remembered;
 }
 
 /// Which client, in few bytes: what tokens name it by, and what later steps compare. An id that is short stays what it is; the
