@@ -17,7 +17,7 @@ use super::{Asked, AuthorizationServer, Trouble, cookie};
 use crate::clock::UnixTime;
 
 /// RFC 6749 §4.1.2: a maximum lifetime of ten minutes is RECOMMENDED; one is plenty for a program.
-const CODE_SECONDS: u64 = 60;
+pub const CODE_SECONDS: u64 = 60;
 
 pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, Trouble> {
     let form = Form::of_query(asked.head.uri.query()).map_err(|_| Trouble::Malformed("query"))?;

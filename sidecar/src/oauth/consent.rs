@@ -16,7 +16,7 @@ use super::{Asked, AuthorizationServer, Trouble, callback, cookie, pkce, remembe
 use crate::clock::UnixTime;
 
 /// How long the person may take at the provider.
-const LOGIN_SECONDS: u64 = 600;
+pub const LOGIN_SECONDS: u64 = 600;
 
 pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, Trouble> {
     let Asked { head, body } = asked;

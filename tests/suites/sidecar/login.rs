@@ -15,6 +15,7 @@ mod hosts;
 mod killed;
 mod lifetimes;
 mod metadata;
+mod model;
 mod pages;
 mod parameters;
 mod policy;
