@@ -28,7 +28,7 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
         return Err(Trouble::StoreAway);
     }
     let client = client(server, &form).await?;
-    let presented = form.get("redirect_uri").ok_or(Trouble::UnusableRedirect)?;
+    let presented = form.get("redirect_uri").ok_or(Trouble::Malformed("redirect_uri"))?;
     let registered = client.redirect(presented).ok_or(Trouble::UnusableRedirect)?.clone();
     let wish = wish(server, &form, &client, presented)?;
     if remember::offered(server, &client, &registered) == Remember::Offered
@@ -56,8 +56,8 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
 }
 
 async fn client(server: &AuthorizationServer, form: &Form) -> Result<Client, Trouble> {
-    let id = form.get("client_id").ok_or(Trouble::UnknownClient)?;
-    server.clients.find(id, &server.proxy, &server.sealer).await.map_err(|_| Trouble::UnknownClient)
+    let id = form.get("client_id").ok_or(Trouble::Malformed("client_id"))?;
+    Ok(server.clients.find(id, &server.proxy, &server.sealer).await?)
 }
 
 /// What the client wants, where nothing about it is wrong.

@@ -2,7 +2,7 @@
 //!
 //! Opens seal(login) from the cookie that is named after the state; without it nothing is believed, and nobody is sent anywhere
 //! (O02, O10: a stranger's link ends on a page). What the provider says is checked whole before a code is made. Meets A14, A15,
-//! D13, I7, O02, O03, O09–O11, O26, O28.
+//! D13, I7, O02, O03, O09–O11, O15, O26, O28.
 
 use bytes::Bytes;
 use http::Response;
@@ -30,6 +30,11 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     // O28: a policy may have been given another provider meanwhile, which must not see this one's code.
     if server.clock.unix() >= login.ends || login.provider != server.upstream.id() {
         return Err(Trouble::Expired);
+    }
+    // O15: the consent page may be agreed to any number of times, and each return asks the provider for something. Nobody without
+    // a cookie of ours comes so far.
+    if !server.returns.allows() {
+        return Err(Trouble::TooManyLogins);
     }
     // I7: once. The cookie goes with the answer, and a copy of it comes too late here, or while the provider is asked. What the
     // provider knows nothing of is not remembered: anybody can bring any number of such answers (O15).

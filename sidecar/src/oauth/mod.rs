@@ -146,9 +146,9 @@ pub struct AuthorizationServer {
     pub(crate) ledger: Ledger,
     pub(crate) upstream: Upstream,
     pub(crate) registrations: Pace,
-    /// Secrets that were not the one that the policy has for a client.
-    pub(crate) wrong_secrets: Paces,
-    /// Codes, refresh tokens and proofs that were not good, and that nobody can guess.
+    /// Returns from the provider, each of which asks it for something with our secret.
+    pub(crate) returns: Pace,
+    /// Secrets, codes, refresh tokens and proofs that were not good, and that nobody can guess.
     pub(crate) wrong: Paces,
     pub(crate) errands: Errands,
     pub(crate) clock: Clock,
@@ -200,7 +200,7 @@ impl AuthorizationServer {
             key_document: minter.key_set(),
             sealer: Sealer::new(&issuer, &proxy.keys.seal, random)?,
             registrations: Pace::new(pace::REGISTRATIONS, clock.clone()),
-            wrong_secrets: Paces::new(pace::WRONG, clock.clone()),
+            returns: Pace::new(pace::RETURNS, clock.clone()),
             wrong: Paces::new(pace::WRONG, clock.clone()),
             errands: Errands::default(),
             minter,
@@ -272,6 +272,7 @@ impl AuthorizationServer {
 #[derive(Debug)]
 pub enum Trouble {
     UnknownClient,
+    DocumentAway,
     UnusableRedirect,
     Expired,
     OtherBrowser,
@@ -286,6 +287,7 @@ impl Trouble {
     fn told(&self, server: &AuthorizationServer) -> Told {
         let problem = match self {
             Self::UnknownClient => Problem::UnknownClient,
+            Self::DocumentAway => Problem::DocumentAway,
             Self::UnusableRedirect => Problem::UnusableRedirect,
             Self::Expired => Problem::Expired,
             Self::OtherBrowser => Problem::OtherBrowser,
@@ -301,6 +303,15 @@ impl Trouble {
 impl From<SealError> for Trouble {
     fn from(_: SealError) -> Self {
         Self::Internal
+    }
+}
+
+impl From<clients::Unknown> for Trouble {
+    fn from(why: clients::Unknown) -> Self {
+        match why {
+            clients::Unknown::Id | clients::Unknown::Document(_) => Self::UnknownClient,
+            clients::Unknown::Later => Self::DocumentAway,
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Rate {
 
 /// Clients that register themselves.
 pub const REGISTRATIONS: Rate = Rate { per_second: 50.0, burst: 500.0 };
+/// Logins that come back from the provider: anybody can begin one, and bring a code that is none.
+pub const RETURNS: Rate = Rate { per_second: 50.0, burst: 500.0 };
 /// What a client may get wrong: nobody honest is wrong so often, and nobody guesses anything at this pace.
 pub const WRONG: Rate = Rate { per_second: 5.0, burst: 50.0 };
 
@@ -64,12 +66,6 @@ impl Pace {
 impl Paces {
     pub fn new(rate: Rate, clock: Clock) -> Self {
         Self { clock, rate, buckets: Mutex::default() }
-    }
-
-    /// Whether one more may happen to this client.
-    pub fn is_open(&self, client: &ClientKey) -> bool {
-        let now = self.clock.uptime();
-        self.lock().get(client).is_none_or(|bucket| bucket.filled(self.rate, now).left >= 1.0)
     }
 
     /// One more happened. Says whether it was one of those that may.
@@ -142,9 +138,8 @@ mod tests {
         let paces = Paces::new(WRONG, clock);
         let (one, other) = (ClientKey::plain("one"), ClientKey::plain("other"));
         assert_eq!((0..1000).filter(|_| paces.note(&one)).count(), 50);
-        assert!(!paces.is_open(&one) && paces.is_open(&other));
+        assert!(!paces.note(&one) && paces.note(&other));
         hands.advance(Duration::from_secs(1));
-        assert!(paces.is_open(&one));
         assert_eq!((0..1000).filter(|_| paces.note(&one)).count(), 5);
     }
 
@@ -160,7 +155,7 @@ mod tests {
             hands.advance(Duration::from_micros(1));
         }
         assert_eq!(paces.lock().len(), MOST);
-        assert!(!paces.is_open(&client(MOST)));
+        assert!(!paces.note(&client(MOST)));
         // Those that may do everything again are not worth a place.
         hands.advance(Duration::from_hours(1));
         paces.note(&client(MOST + 1));

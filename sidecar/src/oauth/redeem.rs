@@ -39,6 +39,7 @@ pub(super) async fn answer(
         Once::Again => {
             // Where the others cannot be told now, they are later: the answer is the same.
             let _ = server.ledger.revoke(&code.family, lifetime(server)).await;
+            tracing::warn!(client = client.key.as_str(), "a code was used twice: its login is over");
             return Err(NOT_GOOD);
         }
         Once::Full => {

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::clients::Client;
 use super::clients::assertion::Judge;
-use super::clients::authentication::{Proof, presented, unknown};
-use super::clients::{Client, Origin};
+use super::clients::authentication::{Proof, presented};
 use super::error::{Code, OAuthError, json_response};
 use super::form::Form;
 use super::mint::Claims;
@@ -53,10 +53,6 @@ async fn put_off(server: &AuthorizationServer, client: &ClientKey) {
 
 const LATE: Duration = Duration::from_secs(1);
 const NOT_MADE: OAuthError = OAuthError::new(Code::ServerError, "the token could not be made; try again");
-const TOO_OFTEN: OAuthError = OAuthError::new(
-    Code::TooManyRequests,
-    "the client proved itself wrongly too often in the last seconds; try again",
-);
 
 /// The parameters of a request whose client is who it says.
 pub(super) async fn authenticated(
@@ -66,26 +62,16 @@ pub(super) async fn authenticated(
     let head = &asked.head;
     let form = Form::of_body(&head.method, &head.headers, head.uri.query(), &asked.body)?;
     let presented = presented(&head.headers, &form)?;
-    let found = server.clients.find(&presented.id, &server.proxy, &server.sealer).await;
-    let client = found.map_err(|_| unknown())?;
-    // O25: a secret that is not looked at cannot be guessed. Only what a person wrote can be: nobody hits upon a signature or a
-    // secret of ours, and whoever brings the right one is never refused.
-    let is_guessed = client.origin == Origin::Policy && matches!(presented.proof, Proof::Secret { .. });
-    if is_guessed && !server.wrong_secrets.is_open(&client.key) {
-        return Err(TOO_OFTEN);
-    }
+    let client = server.clients.find(&presented.id, &server.proxy, &server.sealer).await?;
     let is_proved = match &presented.proof {
         Proof::Assertion(assertion) => prove(server, assertion, &client).await?,
         _ => false,
     };
     if !is_proved && let Err(error) = client.credentials.check(&presented.proof) {
-        match presented.proof {
-            // To bring nothing is no guess.
-            Proof::None => {}
-            Proof::Secret { .. } if is_guessed => {
-                server.wrong_secrets.note(&client.key);
-            }
-            _ => put_off(server, &client.key).await,
+        // To bring nothing is no guess. What else is wrong is answered late: nobody hits upon a signature, nor upon a secret, which
+        // is long; and whoever brings the right one is never refused for what others got wrong.
+        if !matches!(presented.proof, Proof::None) {
+            put_off(server, &client.key).await;
         }
         return Err(error);
     }

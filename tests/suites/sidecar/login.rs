@@ -232,10 +232,10 @@ async fn o03_whatever_is_wrong_before_consent_is_a_page_and_never_a_redirect() {
     let client = scene.client().await;
     for (change, code) in [
         (("client_id", "unknown"), "unknown_client"),
-        (("client_id", ""), "unknown_client"),
+        (("client_id", ""), "<code>client_id</code> of its request is missing"),
         (("redirect_uri", "https://evil.example/cb"), "unusable_redirect_uri"),
         (("redirect_uri", "javascript:alert(1)"), "unusable_redirect_uri"),
-        (("redirect_uri", ""), "unusable_redirect_uri"),
+        (("redirect_uri", ""), "<code>redirect_uri</code> of its request is missing"),
         (("response_type", "token"), "malformed_request"),
         (("response_type", ""), "malformed_request"),
         (("response_mode", "fragment"), "malformed_request"),

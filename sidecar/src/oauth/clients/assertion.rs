@@ -3,7 +3,7 @@
 //! Asks for the client's keys, through `document`; otherwise pure. Signed by the client, about the client, for us, once, and
 //! soon over. Meets A6, D6, O25.
 
-use super::{Client, Clients, Wanted};
+use super::{Client, Clients, Unknown, Wanted};
 use crate::bearer::times;
 use crate::clock::UnixTime;
 use crate::jose::keyset::LookupError;
@@ -31,20 +31,27 @@ const FULL: OAuthError = OAuthError::new(
 impl Judge<'_> {
     /// Whether this assertion shows that the client is the one that it says.
     pub async fn believes(&self, assertion: &str, client: &Client) -> Result<bool, OAuthError> {
-        let Some((used, ends)) = self.read(assertion, client).await else { return Ok(false) };
+        let Some(compact) = self.signed(assertion, client).await? else { return Ok(false) };
+        let Some((used, ends)) = self.read(&compact, client) else { return Ok(false) };
         // Nothing was sealed that would say under which key: replicas that disagree about the newest, for the moment of its
         // rotation, each take it once.
         let fact = Fact { kind: "assertion", id: &used, key: None };
         is_first(self.ledger.once(fact, ends).await?)
     }
 
+    /// Its parts, if the client signed it.
+    async fn signed<'a>(
+        &self,
+        assertion: &'a str,
+        client: &Client,
+    ) -> Result<Option<Compact<'a>>, OAuthError> {
+        let Ok(compact) = Compact::parse(assertion) else { return Ok(None) };
+        let Ok(header) = Header::parse_assertion(compact.header) else { return Ok(None) };
+        Ok(self.is_signed(&compact, &header, client).await?.then_some(compact))
+    }
+
     /// By what it is remembered, and until when, if it is right.
-    async fn read(&self, assertion: &str, client: &Client) -> Option<(String, UnixTime)> {
-        let compact = Compact::parse(assertion).ok()?;
-        let header = Header::parse_assertion(compact.header).ok()?;
-        if !self.is_signed(&compact, &header, client).await {
-            return None;
-        }
+    fn read(&self, compact: &Compact<'_>, client: &Client) -> Option<(String, UnixTime)> {
         let claims = Json::parse(&base64url::decode(compact.payload)?).ok()?.into_object()?;
         let text = |name: &str| claims.get(name).and_then(Json::as_text);
         let id = client.key.as_str();
@@ -63,16 +70,25 @@ impl Judge<'_> {
         Some((format!("{id} {jti}"), UnixTime(ends.0 + times::LEEWAY)))
     }
 
-    async fn is_signed(&self, compact: &Compact<'_>, header: &Header, client: &Client) -> bool {
+    async fn is_signed(
+        &self,
+        compact: &Compact<'_>,
+        header: &Header,
+        client: &Client,
+    ) -> Result<bool, OAuthError> {
         for wanted in [Wanted::Known, Wanted::Anew] {
-            let Some(keys) = self.clients.keys(client, wanted).await else { return false };
+            let keys = match self.clients.keys(client, wanted).await {
+                Ok(keys) => keys,
+                Err(later @ Unknown::Later) => return Err(later.into()),
+                Err(_) => return Ok(false),
+            };
             match keys.key(header) {
-                Ok(key) => return key.verifies(header.algorithm, compact.signed, compact.signature),
+                Ok(key) => return Ok(key.verifies(header.algorithm, compact.signed, compact.signature)),
                 Err(LookupError::Unknown) => {}
-                Err(_) => return false,
+                Err(_) => return Ok(false),
             }
         }
-        false
+        Ok(false)
     }
 }
 

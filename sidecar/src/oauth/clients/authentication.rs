@@ -10,6 +10,7 @@ use crds::Secret;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
+use super::Unknown;
 use super::document::ClientDocument;
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::form::Form;
@@ -62,6 +63,10 @@ const FAILED: OAuthError = OAuthError::new(
     Code::InvalidClient,
     "the client is not known here, or did not prove that it is this client: register it anew",
 );
+const LATER: OAuthError = OAuthError::new(
+    Code::TemporarilyUnavailable,
+    "what the client publishes about itself cannot be fetched at the moment; try again",
+);
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
@@ -101,9 +106,15 @@ impl Credentials {
     }
 }
 
-/// Nobody is known by this id, which is said in the same words as a wrong secret (O26).
-pub const fn unknown() -> OAuthError {
-    FAILED
+impl From<Unknown> for OAuthError {
+    /// Nobody is known by this id, which is said in the same words as a wrong secret (O26). Where that cannot be told at the
+    /// moment, a client must not hear it: one that reads 401 registers anew (A23).
+    fn from(why: Unknown) -> Self {
+        match why {
+            Unknown::Id | Unknown::Document(_) => FAILED,
+            Unknown::Later => LATER,
+        }
+    }
 }
 
 /// What the request says of its client.

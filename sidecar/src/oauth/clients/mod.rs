@@ -21,7 +21,7 @@ use crate::fetch::DocumentUrl;
 use crate::jose::KeySet;
 use authentication::Credentials;
 use catalogue::Catalogue;
-use document::{ClientDocument, Documents};
+use document::{ClientDocument, DocumentError, Documents};
 
 /// A client, resolved.
 #[derive(Debug, Clone)]
@@ -53,9 +53,11 @@ pub enum Origin {
 pub enum Unknown {
     #[error("no client of this id is known here")]
     Id,
-    /// Its document cannot be had at the moment.
-    #[error("the document about this client cannot be read: {0}")]
+    #[error("the document about this client cannot be used: {0}")]
     Document(String),
+    /// Nobody knows at the moment: a host that does not answer, or too many others who ask.
+    #[error("the document about this client cannot be had at the moment")]
+    Later,
 }
 
 /// Everything that is needed to know a client by its id.
@@ -96,14 +98,21 @@ impl Clients {
         dynamic::find(id, proxy, sealer).ok_or(Unknown::Id)
     }
 
-    /// The keys that a client signs its assertions with; `None` where it has none, or they cannot be had.
-    pub async fn keys(&self, client: &Client, wanted: Wanted) -> Option<Arc<KeySet>> {
-        let (documents, document) = (self.documents.as_ref()?, client.document.as_ref()?);
+    /// The keys that a client signs its assertions with.
+    pub async fn keys(&self, client: &Client, wanted: Wanted) -> Result<Arc<KeySet>, Unknown> {
+        let (documents, document) =
+            self.documents.as_ref().zip(client.document.as_ref()).ok_or(Unknown::Id)?;
         let keys = match wanted {
             Wanted::Known => documents.keys(document).await,
             Wanted::Anew => documents.keys_anew(document).await,
         };
-        keys.ok()
+        Ok(keys?)
+    }
+}
+
+impl From<DocumentError> for Unknown {
+    fn from(error: DocumentError) -> Self {
+        if error.is_temporary() { Self::Later } else { Self::Document(error.to_string()) }
     }
 }
 
@@ -115,7 +124,7 @@ impl Client {
 }
 
 async fn document_client(documents: &Documents, id: &str, proxy: &Proxy) -> Result<Client, Unknown> {
-    let document = documents.get(id).await.map_err(|error| Unknown::Document(error.to_string()))?;
+    let document = documents.get(id).await?;
     let host = document.client_id.host().to_string();
     let parsed = document.redirect_uris.iter().filter_map(|text| RedirectUri::parse(text).ok());
     // The owner of the document's host says where its client receives: an https address needs no other list.

@@ -16,11 +16,13 @@ use super::text::Shown;
 pub enum Problem<'a> {
     /// The client id is not one of ours, or no longer.
     UnknownClient,
+    /// The document that the client id names cannot be fetched at the moment.
+    DocumentAway,
     /// The redirect URI is not registered for this client, or none that we redirect to.
     UnusableRedirect,
     /// The consent page or the login lay too long, or was used before.
     Expired,
-    /// The browser does not carry the cookie of this login: another one began it.
+    /// The browser does not carry the cookie of this login: another one began it, or it is over.
     OtherBrowser,
     /// The provider answered, with a refusal.
     ProviderRefused {
@@ -43,6 +45,7 @@ pub enum Problem<'a> {
 }
 
 const RESTART: &str = "Go back to your application and connect again.";
+const CONNECTED: &str = "If your application is connected, all is well: close this page.";
 const REMOVE: &str = "In your application, remove this server and add it again. That makes it register anew.";
 const ASK: &str = "If that does not help, show this page to whoever runs this server.";
 /// Long enough for a crowd to pass, short enough to wait for.
@@ -53,6 +56,7 @@ impl Problem<'_> {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownClient => "unknown_client",
+            Self::DocumentAway => "document_away",
             Self::UnusableRedirect => "unusable_redirect_uri",
             Self::Expired => "login_expired",
             Self::OtherBrowser => "other_browser",
@@ -75,7 +79,9 @@ impl Problem<'_> {
             Self::OtherBrowser | Self::ProviderRefused { .. } => StatusCode::FORBIDDEN,
             // Not 502: content delivery networks put a page of their own in the place of one, and the person would read
             // that the server is down.
-            Self::ProviderUnreachable { .. } | Self::StoreAway => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ProviderUnreachable { .. } | Self::StoreAway | Self::DocumentAway => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Cancelled => StatusCode::OK,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -104,7 +110,7 @@ impl Problem<'_> {
         );
         let page = Page::without_form(self.status(), self.title(), content);
         match self {
-            Self::ProviderUnreachable { .. } | Self::TooManyLogins | Self::StoreAway => {
+            Self::ProviderUnreachable { .. } | Self::TooManyLogins | Self::StoreAway | Self::DocumentAway => {
                 page.retry_after(RETRY_SECONDS)
             }
             _ => page,
@@ -114,9 +120,10 @@ impl Problem<'_> {
     fn title(&self) -> &'static str {
         match self {
             Self::UnknownClient => "This server does not know your application",
+            Self::DocumentAway => "This server cannot look up your application at the moment",
             Self::UnusableRedirect => "This server cannot send you back to your application",
             Self::Expired => "This login is no longer valid",
-            Self::OtherBrowser => "This login did not begin in this browser",
+            Self::OtherBrowser => "This login is over, or did not begin in this browser",
             Self::ProviderRefused { .. } => "You were not signed in",
             Self::ProviderUnreachable { .. } | Self::StoreAway => "Signing in does not work at the moment",
             Self::Cancelled => "You cancelled",
@@ -129,15 +136,18 @@ impl Problem<'_> {
     fn happened(&self) -> Html {
         match self {
             Self::UnknownClient => html!("It never registered here, or its registration has ended."),
+            Self::DocumentAway => html!(
+                "What your application publishes about itself cannot be fetched. You did nothing wrong, and your application need not be set up anew."
+            ),
             Self::UnusableRedirect => html!(
                 "It asked to be answered at an address that it did not register, or to which this server sends nobody."
             ),
             Self::Expired => {
-                html!("It took longer than ten minutes, or it was used before. Nothing was connected.")
+                html!("It took longer than ten minutes, or it was used before. Nothing more was connected.")
             }
             Self::OtherBrowser => html!(
-                "A login ends in the browser in which it began, so that nobody can log in through somebody else. \
-                 Nothing was connected."
+                "A login ends once, and in the browser in which it began, so that nobody can log in through somebody else. \
+                 This page connected nothing more."
             ),
             Self::ProviderRefused { provider } => {
                 html!("{} did not let you in. Nothing was connected.", *provider)
@@ -163,9 +173,13 @@ impl Problem<'_> {
     fn steps(&self) -> Vec<Html> {
         match self {
             Self::UnknownClient | Self::UnusableRedirect => vec![html!("{}", REMOVE), html!("{}", ASK)],
-            Self::Expired => vec![html!("{}", RESTART)],
+            Self::DocumentAway => {
+                vec![html!("Try again in a moment: load this page again."), html!("{}", ASK)]
+            }
+            Self::Expired => vec![html!("{}", CONNECTED), html!("{}", RESTART)],
             Self::OtherBrowser => vec![
-                html!("{} Stay in one browser until it is done.", RESTART),
+                html!("{}", CONNECTED),
+                html!("Otherwise: {} Stay in one browser until it is done.", RESTART),
                 html!("Allow cookies for this site, and keep a private window open until the end."),
                 html!("If somebody sent you here with a link, close this page. That login is not yours."),
             ],
@@ -195,8 +209,9 @@ impl Problem<'_> {
 mod tests {
     use super::*;
 
-    const ALL: [Problem<'static>; 11] = [
+    const ALL: [Problem<'static>; 12] = [
         Problem::UnknownClient,
+        Problem::DocumentAway,
         Problem::UnusableRedirect,
         Problem::Expired,
         Problem::OtherBrowser,
@@ -235,7 +250,7 @@ mod tests {
     fn what_passes_by_itself_says_when_to_come_back_and_what_does_not_does_not() {
         let waits =
             |problem: Problem<'_>| page(problem).into_response().headers().contains_key("retry-after");
-        assert!(waits(Problem::StoreAway));
+        assert!(waits(Problem::StoreAway) && waits(Problem::DocumentAway));
         assert!(waits(Problem::TooManyLogins) && waits(Problem::ProviderUnreachable { provider: "Okta" }));
         assert!(!waits(Problem::Expired) && !waits(Problem::ProviderRefused { provider: "Okta" }));
     }

@@ -51,6 +51,7 @@ fn pages() -> Vec<Page> {
 fn problems(text: &str) -> impl Iterator<Item = Problem<'_>> {
     [
         Problem::UnknownClient,
+        Problem::DocumentAway,
         Problem::UnusableRedirect,
         Problem::Expired,
         Problem::OtherBrowser,

@@ -1,9 +1,15 @@
 //! Clients whose id is the URL of a document: whole logins, as Claude Code and ChatGPT have them, and what stands in the way of
 //! anybody else's.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use super::desk::{agree, body, changed, code_of, error, redemption, refreshment, tokens};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::desk::{
+    BY_A_PERSON, agree, body, changed, code_of, error, redemption, refreshment, target, tokens,
+};
 use super::rules::Rules;
 use super::scene::{Scene, authorize};
 use super::signed::{Assertion, TYPE};
@@ -99,11 +105,51 @@ async fn a8_without_the_policys_leave_a_document_on_loopback_is_not_asked_for() 
     let client = published.public();
     let url = authorize(&client, &[("redirect_uri", WEB)]);
     let page = scene.browser().open(&url).await;
-    assert!(page.next().is_none() && page.reply.text().contains("unknown_client"), "{}", page.reply.text());
-    assert_eq!(error(&scene.redeem(&client, "AAAA").await), "invalid_client");
+    // Alike to a host that is down: what stands behind a wall is nobody's to learn.
+    assert!(page.next().is_none() && page.reply.text().contains("document_away"), "{}", page.reply.text());
+    assert_eq!(error(&scene.redeem(&client, "AAAA").await), "temporarily_unavailable");
     assert_eq!(published.host.connections(), 0);
     scene.enforce(&published.rules()).await;
     assert_eq!(scene.browser().open(&url).await.reply.status, 200);
+}
+
+/// Thirty at a time, at a host that accepts and never answers: it has two of the places.
+#[tokio::test]
+async fn o15_a_host_that_never_answers_takes_no_turn_of_another_host_and_its_clients_read_that_they_may_try_again()
+ {
+    let published = Published::start().await;
+    let scene = scene(&published).await;
+    let silent = TcpListener::bind("127.0.0.2:0").await.expect("loopback has a free port");
+    let port = silent.local_addr().expect("it is bound").port();
+    let id = |at: usize| format!("https://127.0.0.2:{port}/{at}");
+    let mut asking = JoinSet::new();
+    for at in 0..30 {
+        let (desk, url) = (scene.desk(), authorize(&id(at), &[("redirect_uri", WEB)]));
+        asking.spawn(async move { desk.send("GET", target(&url), &BY_A_PERSON, "").await });
+    }
+    let mut held = Vec::new();
+    while held.len() < 2 {
+        held.push(silent.accept().await.expect("a fetch"));
+    }
+    let other = authorize(&published.public(), &[("redirect_uri", WEB)]);
+    assert_eq!(scene.browser().open(&other).await.reply.status, 200, "another host's turn, meanwhile");
+    let replies = asking.join_all().await;
+    for reply in &replies {
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("30")));
+        assert!(reply.text().contains("document_away") && reply.text().contains("Try again in a moment"));
+    }
+    let more = tokio::time::timeout(Duration::from_millis(50), silent.accept()).await;
+    assert!(more.is_err(), "no third fetch");
+    let put_off = scene.redeem(&id(0), "AAAA").await;
+    assert_eq!((put_off.status, &*error(&put_off)), (503, "temporarily_unavailable"), "A23");
+    // Its twin: a document that was fetched, and is wrong.
+    let wrong = published.url("/wrong.json");
+    published
+        .host
+        .answer("/wrong.json", Answer::json(&json!({ "client_id": other, "redirect_uris": [WEB] })));
+    let page = scene.browser().open(&authorize(&wrong, &[("redirect_uri", WEB)])).await;
+    assert!(page.reply.status == 400 && page.reply.text().contains("unknown_client"));
+    assert_eq!(error(&scene.redeem(&wrong, "AAAA").await), "invalid_client");
 }
 
 #[tokio::test]

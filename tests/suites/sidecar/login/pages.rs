@@ -118,3 +118,20 @@ async fn o19_no_answer_on_the_way_of_a_login_is_kept_or_told_on() {
     }
     assert!(body(&scene.register(&json!({ "redirect_uris": [CALLBACK] })).await).is_object());
 }
+
+#[tokio::test]
+async fn a_login_that_is_over_and_is_loaded_again_is_not_said_to_have_come_to_nothing() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let mut browser = scene.browser();
+    let page = scene.ask(&mut browser, &client).await;
+    let there = super::desk::to_return(&mut browser, &page).await;
+    assert!(browser.take(&there).await.leads_to(CALLBACK));
+    let again = browser.take(&there).await;
+    assert_eq!((again.reply.status, again.next().is_none()), (403, true));
+    let text = again.reply.text();
+    for said in ["This login is over, or did not begin in this browser", "If your application is connected"] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(!text.contains("Nothing was connected") && text.contains("other_browser"), "{text}");
+}

@@ -77,6 +77,31 @@ async fn o10_an_attackers_answer_of_the_provider_brings_the_victim_no_code_and_t
     assert!(victim.take(&own).await.leads_to(CALLBACK));
 }
 
+/// One login that is begun can be brought back any number of times, with codes that are none.
+#[tokio::test]
+async fn o15_returns_are_paced_before_the_provider_is_asked_and_whoever_waits_comes_in() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let mut browser = scene.browser();
+    let page = scene.ask(&mut browser, &client).await;
+    let there = to_return(&mut browser, &page).await;
+    let junk = target(there.url().as_str()).replace(&there.parameter("code").expect("a code"), "junk");
+    let held = cookies(&browser);
+    let mut connection = Connection::open(scene.desk().0).await;
+    let before = scene.provider.requests(Place::Token).len();
+    for _ in 0..500 {
+        let reply = connection.exchange(request("GET", &junk, &[("cookie", held.as_str())], "")).await;
+        assert_eq!(reply.status, 303, "{}", reply.text());
+    }
+    assert_eq!(scene.provider.requests(Place::Token).len(), before + 500);
+    let reply = connection.exchange(request("GET", &junk, &[("cookie", held.as_str())], "")).await;
+    assert_eq!((reply.status, reply.header("retry-after")), (429, Some("30")));
+    assert!(reply.text().contains("too_many_logins"), "{}", reply.text());
+    assert_eq!(scene.provider.requests(Place::Token).len(), before + 500, "it was not asked");
+    scene.hands.advance(std::time::Duration::from_secs(1));
+    assert!(parameter(&browser.take(&there).await, "code").is_some());
+}
+
 #[tokio::test]
 async fn i4_a_form_on_a_strangers_page_agrees_to_nothing() {
     let scene = Scene::set(Quirks::plain()).await;

@@ -51,11 +51,11 @@ impl DocumentError {
         }
     }
 
-    /// Whether it may go well in a minute: no reason to tell a client that it is unknown.
+    /// Whether it may go well in a minute: no reason to tell a client that it is unknown. What could not be asked is alike here,
+    /// too (A8): who may not be asked looks like one that is down.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Busy => true,
-            Self::Unreachable(_, error) => !matches!(error, FetchError::Forbidden(_)),
+            Self::Busy | Self::Unreachable(..) => true,
             Self::Answer(_, error) => matches!(error, FetchError::Status(429 | 500..)),
             Self::Url(_) | Self::Fault(_) | Self::Keys(_) | Self::NoKeys => false,
         }
@@ -108,12 +108,16 @@ mod tests {
     #[test]
     fn an_outage_is_temporary_and_a_bad_document_is_not() {
         let forbidden = Guard::default().judge([10, 0, 0, 1].into()).expect_err("private");
-        for error in
-            [FetchError::Status(503), FetchError::Status(429), FetchError::Unreachable("down".into())]
-        {
+        for error in [
+            FetchError::Status(503),
+            FetchError::Status(429),
+            FetchError::Unreachable("down".into()),
+            FetchError::TimedOut(Duration::from_secs(5)),
+            FetchError::Forbidden(forbidden),
+        ] {
             assert!(of(error).is_temporary());
         }
-        for error in [FetchError::Status(404), FetchError::ContentType, FetchError::Forbidden(forbidden)] {
+        for error in [FetchError::Status(404), FetchError::ContentType] {
             assert!(!of(error).is_temporary());
         }
         assert!(DocumentError::Busy.is_temporary() && !DocumentError::Fault(Fault::Id).is_temporary());

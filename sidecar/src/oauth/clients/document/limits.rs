@@ -1,13 +1,14 @@
-//! How much of our time strangers can have: fetches under way, fetches in a while, fetches from one host.
+//! How much of our time strangers can have: fetches under way, fetches in a while, fetches from one host, and both of these at once.
 //!
 //! Pure, on the clock that it is handed. Whoever makes URLs up is held back early; documents that were good once are fetched
-//! again in a lane of their own, so that such a flood does not lock out the clients that people use. Meets O15, O17.
+//! again in a lane of their own, so that such a flood does not lock out the clients that people use; and a host that never answers holds few places of many. Meets
+//! O15, O17.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// What the URL of a document is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,27 @@ pub(super) struct Limits {
 #[derive(Debug)]
 struct Lane {
     places: Semaphore,
+    /// Of the hosts that somebody is at, or waits for.
+    at_hosts: AtHosts,
     bucket: Mutex<Bucket>,
+}
+
+type AtHosts = Mutex<HashMap<String, Arc<Semaphore>>>;
+
+/// A place in a lane, and one at its host, as long as it is held.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    _in_lane: SemaphorePermit<'a>,
+    _at_host: AtHost<'a>,
+}
+
+/// Whoever is at a host, or waits for it. The last one to leave takes the list's entry along.
+#[derive(Debug)]
+struct AtHost<'a> {
+    hosts: &'a AtHosts,
+    host: String,
+    places: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
 }
 
 /// Holds `burst` at most, and fills up again at a steady rate.
@@ -51,6 +72,8 @@ struct Rate {
 
 const KNOWN_PLACES: usize = 3;
 const STRANGER_PLACES: usize = 7;
+/// Of one lane, at one host: whoever does not answer holds up few of the others.
+const HOST_PLACES: usize = 2;
 const LANE: Rate = Rate { burst: 50.0, per_second: 5.0 };
 const HOST: Rate = Rate { burst: 20.0, per_second: 0.5 };
 const MOST_HOSTS: usize = 1000;
@@ -72,7 +95,7 @@ impl Limits {
         acquaintance: Acquaintance,
         host: &str,
         now: Duration,
-    ) -> Result<SemaphorePermit<'_>, Busy> {
+    ) -> Result<Place<'_>, Busy> {
         let lane = match acquaintance {
             Acquaintance::Known => &self.known,
             Acquaintance::Stranger => {
@@ -80,11 +103,7 @@ impl Limits {
                 &self.strangers
             }
         };
-        lock(&lane.bucket).take(now)?;
-        match tokio::time::timeout(PATIENCE, lane.places.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(Busy),
-        }
+        tokio::time::timeout(PATIENCE, lane.admit(host, now)).await.unwrap_or(Err(Busy))
     }
 
     fn take_from_host(&self, host: &str, now: Duration) -> Result<(), Busy> {
@@ -99,7 +118,40 @@ impl Limits {
 
 impl Lane {
     fn new(places: usize) -> Self {
-        Self { places: Semaphore::new(places), bucket: Mutex::new(Bucket::full(LANE, Duration::ZERO)) }
+        Self {
+            places: Semaphore::new(places),
+            at_hosts: Mutex::default(),
+            bucket: Mutex::new(Bucket::full(LANE, Duration::ZERO)),
+        }
+    }
+
+    /// First at the host: who waits for it takes nothing from the others.
+    async fn admit(&self, host: &str, now: Duration) -> Result<Place<'_>, Busy> {
+        let mut at_host = AtHost::new(&self.at_hosts, host);
+        at_host.held = Some(at_host.places.clone().acquire_owned().await.map_err(|_| Busy)?);
+        lock(&self.bucket).take(now)?;
+        let in_lane = self.places.acquire().await.map_err(|_| Busy)?;
+        Ok(Place { _in_lane: in_lane, _at_host: at_host })
+    }
+}
+
+impl<'a> AtHost<'a> {
+    fn new(hosts: &'a AtHosts, host: &str) -> Self {
+        let mut all = lock(hosts);
+        let places = all.entry(host.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(HOST_PLACES)));
+        Self { hosts, host: host.to_owned(), places: places.clone(), held: None }
+    }
+}
+
+impl Drop for AtHost<'_> {
+    fn drop(&mut self) {
+        // It holds the semaphore as well.
+        self.held = None;
+        let mut all = lock(self.hosts);
+        // One is the map's, one is ours. New ones are only made under the lock that is held here.
+        if Arc::strong_count(&self.places) == 2 {
+            all.remove(&self.host);
+        }
     }
 }
 
@@ -110,7 +162,8 @@ impl Bucket {
 
     fn take(&mut self, now: Duration) -> Result<(), Busy> {
         let gained = now.saturating_sub(self.at).as_secs_f64() * self.rate.per_second;
-        (self.level, self.at) = ((self.level + gained).min(self.rate.burst), now);
+        // Who waited for its host comes with a time that is over.
+        (self.level, self.at) = ((self.level + gained).min(self.rate.burst), now.max(self.at));
         if self.level < 1.0 {
             return Err(Busy);
         }
@@ -182,6 +235,28 @@ mod tests {
         assert_eq!(held.len(), 10);
         drop(held);
         assert!(limits.admit(Stranger, "late.example", Duration::ZERO).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn o15_a_host_that_never_answers_holds_two_places_and_leaves_the_others_theirs() {
+        let limits = Limits::new();
+        let mut held = Vec::new();
+        let mut waiting = Vec::new();
+        for acquaintance in [Stranger, Known] {
+            for _ in 0..HOST_PLACES {
+                held.push(limits.admit(acquaintance, "slow.example", Duration::ZERO).await.expect("a place"));
+            }
+            let mut more = Box::pin(limits.admit(acquaintance, "slow.example", Duration::ZERO));
+            assert!(tokio::time::timeout(Duration::from_millis(50), &mut more).await.is_err());
+            waiting.push(more);
+            // Its twin: another host, in the same moment.
+            assert!(limits.admit(acquaintance, "other.example", Duration::ZERO).await.is_ok());
+        }
+        drop(held);
+        for more in waiting {
+            assert!(more.await.is_ok(), "its turn has come");
+        }
+        assert!(lock(&limits.strangers.at_hosts).is_empty() && lock(&limits.known.at_hosts).is_empty());
     }
 
     #[tokio::test]
