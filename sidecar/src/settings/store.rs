@@ -9,6 +9,7 @@ use crds::violation::Collector;
 
 use super::Environment;
 use super::environment::first;
+use crate::fetch::tls;
 
 const URL: &str = "MCP_OAUTH_STORE_URL";
 const USERNAME: &str = "MCP_OAUTH_STORE_USERNAME";
@@ -31,6 +32,7 @@ pub(super) fn store(environment: &Environment, found: &mut Collector) -> Result<
     };
     let username = given(USERNAME).map(|text| found.take(USERNAME, StoreUser::parse(text)).ok_or(Wrong));
     let password = given(PASSWORD).map(|text| found.take(PASSWORD, ClientSecret::parse(text)).ok_or(Wrong));
+    let ca_bundle = given(CA).map(|pem| authority(pem, found));
     if username.is_some() && password.is_none() {
         found.report(PASSWORD, "is missing: a user of the store has a password");
     }
@@ -38,13 +40,37 @@ pub(super) fn store(environment: &Environment, found: &mut Collector) -> Result<
         url: found.take(URL, StoreUrl::parse(url)).ok_or(Wrong)?,
         username: username.transpose()?,
         password: password.transpose()?,
-        ca_bundle: given(CA).map(str::to_owned),
+        ca_bundle: ca_bundle.transpose()?,
     }))
+}
+
+/// Read as the connection will read it: one that cannot be read would close every login when it is too late to say why.
+fn authority(pem: &str, found: &mut Collector) -> Result<String, Wrong> {
+    match tls::config(Some(pem)) {
+        Ok(_) => Ok(pem.to_owned()),
+        Err(error) => {
+            found.report(CA, format!("must be certificates as PEM text: {error}"));
+            Err(Wrong)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An authority of nobody's.
+    const PEM: &str = "-----BEGIN CERTIFICATE-----
+MIIBejCCAR+gAwIBAgIUTTOWVtsvZ8+0fO+BaJrFTZkgSBUwCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGdmFsa2V5MCAXDTI2MTEyNjE5NTYwOFoYDzIxMjYxMTAyMTk1
+NjA4WjARMQ8wDQYDVQQDDAZ2YWxrZXkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AASydwuP7lNe331sG1Q9/XXA6b8hYkNH8gILQdKmpyCxANgX0lHJLYqnHS1+LTEz
+neoWxunuceXaEYfTaNeysx23o1MwUTAdBgNVHQ4EFgQUoUobbffqvI1OHR5Zv+jG
+zFAlegowHwYDVR0jBBgwFoAUoUobbffqvI1OHR5Zv+jGzFAlegowDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAu2+tSaTEM2OYQ+fI0LQSr+G06ZD7
+POnqD3mQpbTU0SwCIQC14wxG4n0xrekDd3y9Xe+LDuiNxdGbUzsxd1T+FTYo6A==
+-----END CERTIFICATE-----
+";
 
     fn of(pairs: &[(&str, &str)]) -> Result<Option<Store>, String> {
         let environment =
@@ -59,11 +85,11 @@ mod tests {
         assert_eq!(of(&[]), Ok(None));
         let plain = of(&[(URL, "redis://valkey:6379")]).expect("right").expect("a store");
         assert_eq!((plain.username, plain.password, plain.ca_bundle), (None, None, None));
-        let all = [(URL, "rediss://valkey"), (USERNAME, "mcp"), (PASSWORD, "s3cret"), (CA, "PEM")];
+        let all = [(URL, "rediss://valkey"), (USERNAME, "mcp"), (PASSWORD, "s3cret"), (CA, PEM)];
         let all = of(&all).expect("right").expect("a store");
         assert_eq!(all.password.expect("a password").expose(), "s3cret");
         assert_eq!(all.username.expect("a user").as_str(), "mcp");
-        assert_eq!(all.ca_bundle.as_deref(), Some("PEM"));
+        assert_eq!(all.ca_bundle.as_deref(), Some(PEM));
     }
 
     #[test]
@@ -73,6 +99,8 @@ mod tests {
             (&[(URL, "redis://a:b@valkey")], URL),
             (&[(PASSWORD, "x")], PASSWORD),
             (&[(CA, "x")], CA),
+            (&[(URL, "rediss://valkey"), (CA, "junk")], CA),
+            (&[(URL, "rediss://valkey"), (CA, &PEM.replace("MIIB", "MIIC"))], CA),
             (&[(URL, "redis://valkey"), (USERNAME, "a b"), (PASSWORD, "x")], USERNAME),
             (&[(URL, "redis://valkey"), (USERNAME, "a")], PASSWORD),
             (&[(URL, "redis://valkey"), (PASSWORD, "\u{7}")], PASSWORD),
