@@ -18,6 +18,9 @@ pub(super) const OF_PROXY_MODE: [&str; 5] =
     ["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET", "OAUTH_REDIRECT_URIS"];
 /// Of tokens of a provider, or under a shared secret.
 pub(super) const OF_AUDIENCE: [&str; 2] = ["OAUTH_AUDIENCE", "OIDC_AUDIENCE"];
+/// The first that is set counts.
+const OF_RESOURCE: [&str; 2] = ["OAUTH_SERVER_URL", "MCP_URL"];
+const OF_ISSUER: [&str; 2] = ["OAUTH_ISSUER", "OIDC_ISSUER"];
 const OF_TLS: [&str; 2] = ["HTTPS_CERT_FILE", "HTTPS_KEY_FILE"];
 
 pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
@@ -25,36 +28,14 @@ pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
     refuse_what_is_not_done(environment, &mut found);
     let provider = provider(environment, &mut found);
     let resource = resource(environment, &mut found);
-    if mode(environment, &mut found) == Mode::Proxy {
-        let policy = match (provider, &resource) {
-            (Some(provider), Some(resource)) => by_login(environment, provider, resource, &mut found),
-            _ => None,
-        };
-        return found.finish(policy);
-    }
-    let trust = provider.and_then(|provider| match provider {
-        Provider::Hmac => hmac(environment, resource.as_ref(), &mut found),
-        Provider::Github => {
-            found.report("OAUTH_PROVIDER", "must not be github in native mode: its tokens name no audience; set OAUTH_CLIENT_ID for proxy mode");
+    let policy = match mode(environment, &mut found) {
+        Some(Mode::Native) => natively(environment, provider, resource, &mut found),
+        Some(Mode::Proxy) => by_login(environment, provider, resource.as_ref(), &mut found),
+        None => {
+            judge_what_is_set(environment, &mut found);
             None
         }
-        _ => oidc(environment, provider, &mut found),
-    });
-    let require = claims::required(environment, &mut found);
-    let (Some(provider), Some(resource), Some(trust)) = (provider, resource, trust) else {
-        return found.finish(None);
     };
-    let parts = Parts {
-        resource,
-        public_paths: Vec::new(),
-        allowed_origins: Vec::new(),
-        max_body_bytes: DEFAULT_MAX_BODY_BYTES,
-        trust,
-        claims: ClaimRules::of_access_tokens(provider, Written { require, ..Written::default() }),
-        required_scopes: Vec::new(),
-        proxy: None,
-    };
-    let policy = found.merge(Policy::new(parts));
     found.finish(policy)
 }
 
@@ -66,35 +47,83 @@ enum Mode {
 }
 
 /// Where nobody says: the sidecar, if it has an id at the provider.
-fn mode(environment: &Environment, found: &mut Collector) -> Mode {
+fn mode(environment: &Environment, found: &mut Collector) -> Option<Mode> {
     match first(environment, &["OAUTH_MODE"]) {
-        Some((_, "native")) => Mode::Native,
-        Some((_, "proxy")) => Mode::Proxy,
+        Some((_, "native")) => Some(Mode::Native),
+        Some((_, "proxy")) => Some(Mode::Proxy),
         Some((name, _)) => {
             found.report(name, "must be native or proxy");
-            Mode::Native
+            None
         }
-        None if OF_PROXY_MODE.iter().any(|name| first(environment, &[name]).is_some()) => Mode::Proxy,
-        None => Mode::Native,
+        None if OF_PROXY_MODE.iter().any(|name| first(environment, &[name]).is_some()) => Some(Mode::Proxy),
+        None => Some(Mode::Native),
     }
+}
+
+/// What can be judged where the provider or the mode is not known: most of them read the issuer, and the others the secret.
+fn judge_what_is_set(environment: &Environment, found: &mut Collector) {
+    if let Some((name, issuer)) = first(environment, &OF_ISSUER) {
+        found.take(name, Issuer::parse(issuer));
+    } else if let Some((name, secret)) = first(environment, &["JWT_SECRET"]) {
+        found.take(name, HmacKey::parse(secret.as_bytes()));
+    }
+}
+
+/// A policy by which clients log in at the provider.
+fn natively(
+    environment: &Environment,
+    provider: Option<Provider>,
+    resource: Option<ResourceUrl>,
+    found: &mut Collector,
+) -> Option<Policy> {
+    let trust = match provider {
+        Some(Provider::Hmac) => hmac(environment, resource.as_ref(), found),
+        Some(Provider::Github) => {
+            found.report("OAUTH_PROVIDER", "must not be github in native mode: its tokens name no audience; set OAUTH_CLIENT_ID for proxy mode");
+            audiences(environment, found);
+            None
+        }
+        Some(provider) => oidc(environment, provider, found),
+        None => {
+            judge_what_is_set(environment, found);
+            audiences(environment, found);
+            None
+        }
+    };
+    let require = claims::required(environment, found);
+    let parts = Parts {
+        resource: resource?,
+        public_paths: Vec::new(),
+        allowed_origins: Vec::new(),
+        max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+        trust: trust?,
+        claims: ClaimRules::of_access_tokens(provider?, Written { require, ..Written::default() }),
+        required_scopes: Vec::new(),
+        proxy: None,
+    };
+    made(environment, parts, found)
 }
 
 /// A policy by which clients log in through the sidecar.
 fn by_login(
     environment: &Environment,
-    provider: Provider,
-    resource: &ResourceUrl,
+    provider: Option<Provider>,
+    resource: Option<&ResourceUrl>,
     found: &mut Collector,
 ) -> Option<Policy> {
-    if provider == Provider::Hmac {
-        found.report(
-            "OAUTH_PROVIDER",
-            "must be a provider that people can log in with: hmac is for native mode",
-        );
-        return None;
-    }
+    let provider = match provider {
+        Some(Provider::Hmac) => {
+            found.report(
+                "OAUTH_PROVIDER",
+                "must be a provider that people can log in with: hmac is for native mode",
+            );
+            None
+        }
+        other => other,
+    };
     let require = claims::required(environment, found);
-    let proxy = login::proxy(environment, provider, resource, found)?;
+    let proxy = login::proxy(environment, provider, resource, found);
+    let (provider, resource, proxy) = (provider?, resource?, proxy?);
     let audiences = found.take("OAUTH_SERVER_URL", Audience::parse(resource.as_str())).into_iter().collect();
     let parts = Parts {
         resource: resource.clone(),
@@ -106,7 +135,24 @@ fn by_login(
         required_scopes: Vec::new(),
         proxy: Some(Box::new(proxy)),
     };
-    found.merge(Policy::new(parts))
+    made(environment, parts, found)
+}
+
+/// The rules that span fields, each under the variable that its field is written in.
+fn made(environment: &Environment, parts: Parts, found: &mut Collector) -> Option<Policy> {
+    let report = |violations: Violations| {
+        for violation in violations.as_slice() {
+            let name = match violation.path.as_str() {
+                "resource" => first(environment, &OF_RESOURCE).map_or(OF_RESOURCE[0], |(name, _)| name),
+                "proxy.redirectURIs" => "OAUTH_REDIRECT_URIS",
+                // That none is there, or that it is wrong, was said when it was read.
+                "trust.audiences" => continue,
+                other => other,
+            };
+            found.report(name, violation.reason.as_str());
+        }
+    };
+    Policy::new(parts).map_err(report).ok()
 }
 
 fn refuse_what_is_not_done(environment: &Environment, found: &mut Collector) {
@@ -174,17 +220,27 @@ fn hmac(environment: &Environment, resource: Option<&ResourceUrl>, found: &mut C
     };
     let named = audiences(environment, found);
     // Without one the tokens are for this resource: the URL is an audience like any other.
-    let own = || resource.and_then(|resource| Audience::parse(resource.as_str()).ok()).into_iter().collect();
-    let audiences = if named.is_empty() { own() } else { named };
+    let audiences = match resource {
+        Some(resource) if named.is_empty() => {
+            found.take(OF_RESOURCE[0], Audience::parse(resource.as_str())).into_iter().collect()
+        }
+        _ => named,
+    };
     Some(Trust { oidc: None, hmac: vec![key?], audiences })
 }
 
 /// The provider, by its own spelling; one that is in one place for everybody needs none.
-pub(super) fn issuer(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Issuer> {
-    match (first(environment, &["OAUTH_ISSUER", "OIDC_ISSUER"]), provider.issuer()) {
-        (Some((name, issuer)), _) => found.take(name, Issuer::parse(issuer)),
-        (None, Some(known)) => Some(known),
-        (None, None) => {
+pub(super) fn issuer(
+    environment: &Environment,
+    provider: Option<Provider>,
+    found: &mut Collector,
+) -> Option<Issuer> {
+    if let Some((name, issuer)) = first(environment, &OF_ISSUER) {
+        return found.take(name, Issuer::parse(issuer));
+    }
+    match provider?.issuer() {
+        Some(known) => Some(known),
+        None => {
             found.report(
                 "OAUTH_ISSUER",
                 "is missing: the provider's issuer, such as https://company.okta.com",
@@ -195,7 +251,7 @@ pub(super) fn issuer(environment: &Environment, provider: Provider, found: &mut 
 }
 
 fn oidc(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Trust> {
-    let issuer = issuer(environment, provider, found);
+    let issuer = issuer(environment, Some(provider), found);
     let audiences = audiences(environment, found);
     // J13: no audience configured closes, it never opens.
     if first(environment, &OF_AUDIENCE).is_none() {
@@ -246,6 +302,7 @@ pub(crate) fn example_policy_with_scopes(url: &str, scopes: &[&str]) -> Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::Step;
 
     const SECRET: &str = "kS9vQ2mX7pL4wT8zR1yB6nH3cJ5gD0fA";
 
@@ -299,6 +356,25 @@ mod tests {
     }
 
     #[test]
+    fn an_mcp_endpoint_where_a_step_of_a_login_is_is_refused_by_its_variable() {
+        let at = |url: &str, name: &'static str, more: &[(&'static str, &'static str)]| {
+            let hidden = |pair: &(&str, &str)| pair.0 != "OAUTH_SERVER_URL";
+            let kept: Vec<_> = OKTA.into_iter().filter(hidden).chain(more.iter().copied()).collect();
+            of(&[&kept[..], &[(name, url)]].concat())
+        };
+        let paths = Step::ALL.iter().flat_map(|step| [Some(step.path()), step.alias()]).flatten();
+        for path in paths {
+            for name in OF_RESOURCE {
+                for more in [&[][..], &[("OAUTH_CLIENT_ID", "0oa1b2c3")]] {
+                    let said = at(&format!("http://127.0.0.1:18190{path}"), name, more).expect_err(path);
+                    assert!(said.starts_with(&format!("{name}: must be another path")), "{said}");
+                    at(&format!("http://127.0.0.1:18190{path}x"), name, more).expect(path);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_provider_that_is_in_one_place_needs_no_issuer_and_others_do() {
         let google = [("OAUTH_PROVIDER", "google"), ("OAUTH_AUDIENCE", "x"), ("MCP_URL", "https://h/x")];
         let trust = of(&google).expect("its issuer is known").trust.clone();
@@ -324,5 +400,33 @@ mod tests {
         for name in ["OAUTH_SERVER_URL", "OAUTH_ISSUER", "OAUTH_AUDIENCE"] {
             assert!(said.contains(name), "{said}");
         }
+    }
+
+    /// Each mistake's variable, in their order.
+    fn named(pairs: &[(&str, &str)]) -> Vec<String> {
+        let said = of(pairs).expect_err("mistakes");
+        said.split("; ").filter_map(|one| Some(one.split_once(": ")?.0.to_owned())).collect()
+    }
+
+    #[test]
+    fn a_mode_that_is_none_is_the_one_mistake_where_there_is_no_other() {
+        let login: Vec<_> = OKTA.into_iter().filter(|(name, _)| *name != "OAUTH_AUDIENCE").collect();
+        let with = |more: &[(&'static str, &'static str)]| [&login[..], more].concat();
+        assert_eq!(named(&with(&[("OAUTH_MODE", "Proxy"), ("OAUTH_CLIENT_ID", "x")])), ["OAUTH_MODE"]);
+        assert!(of(&with(&[("OAUTH_MODE", "proxy"), ("OAUTH_CLIENT_ID", "x")])).is_ok());
+        let issuer = [("OAUTH_MODE", "Proxy"), ("OAUTH_ISSUER", "http://x")];
+        assert_eq!(named(&with(&issuer)), ["OAUTH_MODE", "OAUTH_ISSUER"]);
+        assert_eq!(named(&with(&[])), ["OAUTH_AUDIENCE"]);
+    }
+
+    #[test]
+    fn a_wrong_provider_hides_no_other_mistake_in_native_mode() {
+        let wrong = ("OAUTH_PROVIDER", "oktaa");
+        let url = ("OAUTH_SERVER_URL", "https://h");
+        let all = [wrong, ("OAUTH_SERVER_URL", "h"), ("OAUTH_ISSUER", "h"), ("OAUTH_AUDIENCE", "a\u{7}")];
+        assert_eq!(named(&all), all.map(|(name, _)| name));
+        assert_eq!(named(&[wrong, url, ("JWT_SECRET", "short")]), ["OAUTH_PROVIDER", "JWT_SECRET"]);
+        assert_eq!(named(&[wrong, url, ("JWT_SECRET", SECRET)]), ["OAUTH_PROVIDER"]);
+        assert_eq!(named(&[&OKTA[1..], &[wrong]].concat()), ["OAUTH_PROVIDER"]);
     }
 }

@@ -23,11 +23,11 @@ use crate::random::Random;
 
 pub(super) const ALLOW_NETWORKS: &str = "MCP_OAUTH_ALLOW_NETWORKS";
 
-/// What the variables say of the login.
+/// What the variables say of the login. A provider or a resource that is wrong was reported, and hides nothing else.
 pub(super) fn proxy(
     environment: &Environment,
-    provider: Provider,
-    resource: &ResourceUrl,
+    provider: Option<Provider>,
+    resource: Option<&ResourceUrl>,
     found: &mut Collector,
 ) -> Option<Proxy> {
     let login = login(environment, provider, found);
@@ -47,7 +47,7 @@ pub(super) fn proxy(
     })
 }
 
-fn login(environment: &Environment, provider: Provider, found: &mut Collector) -> Option<Login> {
+fn login(environment: &Environment, provider: Option<Provider>, found: &mut Collector) -> Option<Login> {
     let issuer = issuer(environment, provider, found);
     let client_id = match first(environment, &["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"]) {
         Some((name, id)) => found.take(name, ProviderClientId::parse(id)),
@@ -58,10 +58,11 @@ fn login(environment: &Environment, provider: Provider, found: &mut Collector) -
     };
     let client_secret = first(environment, &["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"])
         .map(|(name, secret)| found.take(name, ClientSecret::parse(secret)));
-    if provider == Provider::Github && client_secret.is_none() {
+    if provider == Some(Provider::Github) && client_secret.is_none() {
         found.report("OAUTH_CLIENT_SECRET", "is missing: GitHub knows no clients without a secret");
         return None;
     }
+    let provider = provider?;
     let preset = provider.login();
     Some(Login {
         provider,
@@ -80,10 +81,14 @@ fn login(environment: &Environment, provider: Provider, found: &mut Collector) -
 
 /// One: our callback, and clients come back to this machine or to known addresses. Several: exactly those. Separated by commas or
 /// white space ("Decided" 3).
-fn redirects(environment: &Environment, resource: &ResourceUrl, found: &mut Collector) -> Option<Redirects> {
+fn redirects(
+    environment: &Environment,
+    resource: Option<&ResourceUrl>,
+    found: &mut Collector,
+) -> Option<Redirects> {
     match first(environment, &["OAUTH_REDIRECT_URIS"]) {
         Some((name, text)) => found.take(name, Redirects::parse(text)),
-        None => found.take("OAUTH_SERVER_URL", own_callback(resource)),
+        None => found.take("OAUTH_SERVER_URL", own_callback(resource?)),
     }
 }
 
@@ -192,7 +197,30 @@ mod tests {
             ("JWT_SECRET", "short"),
         ] {
             let said = of(&[("OAUTH_MODE", "proxy"), (name, value)]).expect_err(name);
-            assert!(said.contains(name) || said.contains("redirectURIs"), "{name}: {said}");
+            assert!(said.starts_with(&format!("{name}: ")), "{name}: {said}");
+            assert!(!said.contains("; trust.") && !said.contains("; proxy."), "{name}: {said}");
+        }
+        let own = "https://mcp.example.com/oauth/callback";
+        assert!(of(&[("OAUTH_MODE", "proxy"), ("OAUTH_REDIRECT_URIS", own)]).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_url_or_a_wrong_provider_hides_no_other_mistake() {
+        let others = [
+            ("OAUTH_ISSUER", "http://company.okta.com"),
+            ("OAUTH_CLIENT_ID", "a b"),
+            ("JWT_SECRET", "short"),
+            ("OAUTH_REDIRECT_URIS", "javascript:alert(1)"),
+            ("MCP_OAUTH_STORE_URL", "http://valkey"),
+            ("MCP_OAUTH_ALLOW_NETWORKS", "10.0.0.1/8"),
+        ];
+        for wrong in [("OAUTH_SERVER_URL", "mcp"), ("OAUTH_PROVIDER", "oktaa"), ("OAUTH_PROVIDER", "hmac")] {
+            let said = of(&[&others[..], &[wrong]].concat()).expect_err("wrong");
+            for (name, _) in others.iter().chain([&wrong]) {
+                assert_eq!(said.matches(&format!("{name}: ")).count(), 1, "{name} in {said}");
+            }
+            let alone = of(&[wrong, ("OAUTH_MODE", "proxy")]).expect_err("wrong");
+            assert!(alone.starts_with(wrong.0) && !alone.contains("; "), "{alone}");
         }
     }
 
