@@ -46,7 +46,7 @@ async fn wrong_settings_end_it_with_64_and_all_of_them_are_named() {
         ("OAUTH_ISSUER", "http://company.okta.com"),
         ("OAUTH_SERVER_URL", "mcp.example.com"),
         ("MCP_OAUTH_LOG", "loud"),
-        ("OAUTH_MODE", "both"),
+        ("OAUTH_ENABLED", "false"),
     ];
     let ended = output(&["--listen=nowhere", "--upstream=https://x"], &wrong).await;
     assert_eq!(ended.status.code(), Some(64));
@@ -56,12 +56,17 @@ async fn wrong_settings_end_it_with_64_and_all_of_them_are_named() {
         "OAUTH_SERVER_URL",
         "OAUTH_AUDIENCE",
         "MCP_OAUTH_LOG",
-        "OAUTH_MODE",
+        "OAUTH_ENABLED",
         "--listen",
         "--upstream",
     ] {
         assert!(stderr.contains(&format!("{name}: ")), "{name} in {stderr}");
     }
+    // What depends on the mode is not judged where that is not one.
+    let ended = output(&[], &[&wrong[..], &[("OAUTH_MODE", "Proxy")]].concat()).await;
+    let stderr = said(&ended.stderr);
+    assert!(stderr.contains("OAUTH_MODE: ") && stderr.contains("OAUTH_ISSUER: "), "{stderr}");
+    assert!(!stderr.contains("OAUTH_AUDIENCE: "), "{stderr}");
 }
 
 #[tokio::test]
