@@ -144,7 +144,7 @@ async fn a_ring_that_cannot_be_read_closes_with_the_reason_and_is_not_written_ov
     put(&bench, &broken).await?;
     bench.until("closed", unreadable).await?;
     let said = bench.condition("data", "Accepted").await?;
-    let says = "the entry keys.yaml of the policy's rendered Secret is not as the operator wrote it";
+    let says = "the entry keys.yaml of the Secret '<policy>-mcp-oauth' is not as the operator wrote it";
     assert!(said["message"].as_str().is_some_and(|text| text.contains(says)), "{said}");
     assert!(bench.delivered("data").await?.contains("closed:"));
     tokio::time::sleep(TWO_LOOKS).await;
