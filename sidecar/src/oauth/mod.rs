@@ -112,12 +112,9 @@ impl Step {
         !matches!(self, Self::Authorize | Self::Consent | Self::Callback)
     }
 
+    /// OPTIONS is answered before a step is asked.
     fn takes(self, method: &Method) -> bool {
-        match self {
-            Self::Authorize | Self::Callback => *method == Method::GET,
-            Self::Keys => *method == Method::GET || *method == Method::HEAD,
-            Self::Consent | Self::Token | Self::Register | Self::Revoke => *method == Method::POST,
-        }
+        *method != Method::OPTIONS && self.allow().split(", ").any(|known| known == method.as_str())
     }
 
     /// RFC 9110 §10.2.1. No HEAD where a look would use something up, and no OPTIONS where no page may ask (O21).
