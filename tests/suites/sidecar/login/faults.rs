@@ -3,23 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::desk::{Desk, RETURN, body, code_of, error, parameter, tokens};
+use super::desk::{Desk, RETURN, body, code_of, error, tokens};
 use super::rules::Rules;
 use super::scene::Scene;
 use crate::world::authority::Authority;
 use crate::world::client::{Connection, Reply, request};
 use crate::world::providers::mischief::{Fault, Lie, Place};
 use crate::world::providers::quirks::Quirks;
-
-/// What the client is told of a login; nothing where it gets a code.
-async fn told(scene: &Scene, client: &str) -> Option<String> {
-    let mut browser = scene.browser();
-    let page = scene.ask(&mut browser, client).await;
-    let back = scene.agree(&mut browser, &page).await;
-    assert!(back.next().is_some(), "{}", back.reply.text());
-    assert_ne!(parameter(&back, "code").is_some(), parameter(&back, "error").is_some());
-    parameter(&back, "error")
-}
 
 fn is_for_later(reply: &Reply) -> bool {
     (reply.status, reply.header("retry-after")) == (503, Some("2"))
@@ -40,7 +30,7 @@ async fn o11_every_other_lie_is_told_the_client_or_changes_nothing() {
         (Lie::SomebodyElsesUserInfo, None, "nobody asks there"),
     ] {
         scene.provider.lie(lie);
-        assert_eq!(told(&scene, &client).await.as_deref(), expected, "{lie:?}: {why}");
+        assert_eq!(scene.told(&client).await.as_deref(), expected, "{lie:?}: {why}");
         scene.provider.behave();
     }
     assert!(scene.provider.requests(Place::User).is_empty());
@@ -54,11 +44,11 @@ async fn o11_a_provider_whose_document_is_another_issuers_lets_nobody_in_until_i
     // A provider is asked anew when what is known of it changes.
     let rules = Rules::usual().with("/proxy/login/caBundle", Authority::new().pem);
     scene.enforce(&rules).await;
-    assert_eq!(told(&scene, &client).await.as_deref(), Some("temporarily_unavailable"));
+    assert_eq!(scene.told(&client).await.as_deref(), Some("temporarily_unavailable"));
     assert!(scene.provider.requests(Place::Authorize).is_empty());
     scene.provider.behave();
     scene.hands.advance(Duration::from_secs(11));
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -69,10 +59,10 @@ async fn p17_keys_that_cannot_be_had_stop_logins_and_no_call() {
     for fault in [Fault::Closed, Fault::Says(500, "{}"), Fault::Html] {
         scene.hands.advance(Duration::from_mins(61));
         scene.provider.fail(Place::Keys, fault);
-        assert_eq!(told(&scene, &client).await.as_deref(), Some("temporarily_unavailable"));
+        assert_eq!(scene.told(&client).await.as_deref(), Some("temporarily_unavailable"));
         scene.provider.behave();
         scene.hands.advance(Duration::from_secs(11));
-        assert_eq!(told(&scene, &client).await, None);
+        assert_eq!(scene.told(&client).await, None);
     }
     let next = tokens(&scene.refresh(&client, &held.refresh).await);
     scene.provider.fail(Place::Keys, Fault::Closed);
@@ -188,7 +178,7 @@ async fn p17_a_provider_that_says_nothing_is_given_up_within_its_ten_seconds() {
     scene.hands.advance(Duration::from_mins(10));
     scene.provider.fail(Place::Token, Fault::Silence);
     let begun = Instant::now();
-    let (login, refresh) = tokio::join!(told(&scene, &client), async {
+    let (login, refresh) = tokio::join!(scene.told(&client), async {
         let mut connection = Connection::open(scene.desk().0).await;
         connection.write(refresh_text(&client, &held.refresh)).await;
         loop {
@@ -206,7 +196,7 @@ async fn p17_a_provider_that_says_nothing_is_given_up_within_its_ten_seconds() {
     assert!((Duration::from_secs(9)..Duration::from_secs(19)).contains(&waited), "{waited:?}");
     scene.provider.behave();
     tokens(&scene.refresh(&client, &held.refresh).await);
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 fn refresh_text(client: &str, refresh: &str) -> String {

@@ -9,7 +9,7 @@ use crate::world::providers::people::{Email, Person, Visitor};
 use crate::world::providers::quirks::Quirks;
 use crate::world::providers::{CLIENT_ID, CLIENT_SECRET};
 
-use super::scene::{Scene, body, claims, parameter, tokens};
+use super::scene::{Scene, body, claims, tokens};
 
 const LATER: Duration = Duration::from_mins(14);
 
@@ -27,13 +27,6 @@ async fn came_back(scene: &Scene, client: &str) -> Step {
     let mut browser = scene.browser();
     let page = scene.ask(&mut browser, client).await;
     scene.agree(&mut browser, &page).await
-}
-
-/// What the client is told of a login.
-async fn told(scene: &Scene, client: &str) -> Option<String> {
-    let back = came_back(scene, client).await;
-    assert_ne!(parameter(&back, "code").is_none(), parameter(&back, "error").is_none());
-    parameter(&back, "error")
 }
 
 #[tokio::test]
@@ -84,10 +77,10 @@ async fn an_error_with_status_200_is_an_error() {
         "{}",
     ] {
         scene.provider.fail(Place::Token, Fault::Says(200, error));
-        assert_eq!(told(&scene, &client).await.as_deref(), Some("server_error"), "{error}");
+        assert_eq!(scene.told(&client).await.as_deref(), Some("server_error"), "{error}");
         scene.provider.behave();
     }
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -112,11 +105,11 @@ async fn o11_an_answer_of_the_api_that_names_no_account_lets_nobody_in() {
     ] {
         let shown = format!("{fault:?}");
         scene.provider.fail(Place::User, fault);
-        assert_eq!(told(&scene, &client).await.as_deref(), Some(error), "{shown}");
+        assert_eq!(scene.told(&client).await.as_deref(), Some(error), "{shown}");
         scene.provider.behave();
     }
     scene.provider.fail(Place::User, Fault::Says(200, r#"{"login":"ada","id":7}"#));
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -130,9 +123,9 @@ async fn o10_a_state_that_is_not_this_browsers_ends_on_a_page_and_a_foreign_issu
     }
     // GitHub names no issuer; one that stands there all the same is another's.
     scene.provider.lie(Lie::WrongResponseIss);
-    assert_eq!(told(&scene, &client).await.as_deref(), Some("server_error"));
+    assert_eq!(scene.told(&client).await.as_deref(), Some("server_error"));
     scene.provider.behave();
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -140,9 +133,9 @@ async fn a_user_who_declines_at_github_is_a_refusal_for_the_client() {
     let scene = github().await;
     let client = scene.client().await;
     scene.provider.visitor(Visitor::Declines);
-    assert_eq!(told(&scene, &client).await.as_deref(), Some("access_denied"));
+    assert_eq!(scene.told(&client).await.as_deref(), Some("access_denied"));
     scene.provider.visitor(Visitor::IsAsked);
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -200,17 +193,17 @@ async fn another_account_behind_the_token_ends_the_login() {
 async fn what_the_policy_requires_of_an_account_is_looked_for_at_github() {
     let users = github_with("user: login, audience: aud, require: {type: [User]}").await;
     let client = users.client().await;
-    assert_eq!(told(&users, &client).await, None);
+    assert_eq!(users.told(&client).await, None);
     let number = Person::new("ada").number();
     for (number, told_that) in [(number, None), (number + 1, Some("access_denied"))] {
         let require = format!("user: login, audience: aud, require: {{id: ['{number}']}}");
         let known = github_with(require.leak()).await;
         let client = known.client().await;
-        assert_eq!(told(&known, &client).await.as_deref(), told_that, "{number}");
+        assert_eq!(known.told(&client).await.as_deref(), told_that, "{number}");
     }
     let bots = github_with("user: login, audience: aud, require: {type: [Bot]}").await;
     let client = bots.client().await;
-    assert_eq!(told(&bots, &client).await.as_deref(), Some("access_denied"));
+    assert_eq!(bots.told(&client).await.as_deref(), Some("access_denied"));
 }
 
 #[tokio::test]
@@ -223,7 +216,7 @@ async fn where_an_address_is_wanted_it_is_the_primary_one_and_verified() {
         assert_eq!(claims(&held.access)["username"], "ada@example.com", "{email:?}");
     }
     scene.provider.knows(Person::new("ada").with_email(Email::Unverified));
-    assert_eq!(told(&scene, &client).await.as_deref(), Some("access_denied"));
+    assert_eq!(scene.told(&client).await.as_deref(), Some("access_denied"));
     scene.provider.knows(Person::new("ada"));
     for (fault, error) in [
         (Fault::Says(200, "{}"), "server_error"),
@@ -236,8 +229,8 @@ async fn where_an_address_is_wanted_it_is_the_primary_one_and_verified() {
     ] {
         let shown = format!("{fault:?}");
         scene.provider.fail(Place::Emails, fault);
-        assert_eq!(told(&scene, &client).await.as_deref(), Some(error), "{shown}");
+        assert_eq!(scene.told(&client).await.as_deref(), Some(error), "{shown}");
         scene.provider.behave();
     }
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }

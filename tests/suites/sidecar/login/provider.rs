@@ -7,15 +7,6 @@ use crate::world::providers::quirks::Quirks;
 
 use super::scene::{CALLBACK, ORIGIN, Scene, body, parameter, tokens};
 
-/// What the client is told of a login under this lie.
-async fn told(scene: &Scene, client: &str) -> Option<String> {
-    let mut browser = scene.browser();
-    let page = scene.ask(&mut browser, client).await;
-    let back = scene.agree(&mut browser, &page).await;
-    assert!(parameter(&back, "code").is_none() || parameter(&back, "error").is_none());
-    parameter(&back, "error")
-}
-
 #[tokio::test]
 async fn o11_no_lie_of_a_provider_brings_a_code_and_the_truth_does() {
     let scene = Scene::set(Quirks::plain()).await;
@@ -41,10 +32,10 @@ async fn o11_no_lie_of_a_provider_brings_a_code_and_the_truth_does() {
         Lie::WrongResponseIss,
     ] {
         scene.provider.lie(lie);
-        assert_eq!(told(&scene, &client).await.as_deref(), Some("server_error"), "{lie:?}");
+        assert_eq!(scene.told(&client).await.as_deref(), Some("server_error"), "{lie:?}");
         scene.provider.behave();
     }
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -59,7 +50,7 @@ async fn o10_a_state_that_is_not_this_browsers_ends_on_a_page() {
         assert_eq!((back.reply.status, back.next().is_none()), (403, true), "{lie:?}");
         scene.provider.behave();
     }
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -76,15 +67,15 @@ async fn a_provider_that_fails_is_waited_for_within_bounds_and_said_to_be_away()
     ] {
         let shown = format!("{fault:?}");
         scene.provider.fail(Place::Token, fault);
-        assert_eq!(told(&scene, &client).await.as_deref(), Some("temporarily_unavailable"), "{shown}");
+        assert_eq!(scene.told(&client).await.as_deref(), Some("temporarily_unavailable"), "{shown}");
         scene.provider.behave();
     }
     scene
         .provider
         .fail(Place::Token, Fault::Says(400, r#"{"error":"invalid_grant","error_description":"s3cret"}"#));
-    assert_eq!(told(&scene, &client).await.as_deref(), Some("server_error"));
+    assert_eq!(scene.told(&client).await.as_deref(), Some("server_error"));
     scene.provider.behave();
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]
@@ -92,9 +83,9 @@ async fn a_user_who_declines_at_the_provider_is_a_refusal_for_the_client() {
     let scene = Scene::set(Quirks::plain()).await;
     let client = scene.client().await;
     scene.provider.visitor(Visitor::Declines);
-    assert_eq!(told(&scene, &client).await.as_deref(), Some("access_denied"));
+    assert_eq!(scene.told(&client).await.as_deref(), Some("access_denied"));
     scene.provider.visitor(Visitor::IsAsked);
-    assert_eq!(told(&scene, &client).await, None);
+    assert_eq!(scene.told(&client).await, None);
 }
 
 #[tokio::test]

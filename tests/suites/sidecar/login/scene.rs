@@ -169,6 +169,16 @@ impl Scene {
         desk::code_of(&self.agree(&mut browser, &page).await)
     }
 
+    /// What the client is told of a login; nothing where it gets a code.
+    pub(super) async fn told(&self, client: &str) -> Option<String> {
+        let mut browser = self.browser();
+        let page = self.ask(&mut browser, client).await;
+        let back = self.agree(&mut browser, &page).await;
+        assert!(back.next().is_some(), "{}", back.reply.text());
+        assert_ne!(parameter(&back, "code").is_some(), parameter(&back, "error").is_some());
+        parameter(&back, "error")
+    }
+
     pub(super) async fn token(&self, fields: &[(&str, &str)]) -> Reply {
         self.post("/oauth/token", fields).await
     }
