@@ -59,8 +59,9 @@ pub async fn ours(paths: &Paths, progress: Progress) -> Result<Vec<PathBuf>, Err
 
 /// Builds the static release binaries of the programs, all in one go.
 pub async fn build(paths: &Paths, programs: &[&str], progress: Progress) -> Result<Vec<PathBuf>, Error> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--quiet", "--target", &target()]);
+    // At low priority, as what is built beside: it takes minutes, and what a person or a test waits for comes first.
+    let mut cargo = Command::new("nice");
+    cargo.args(["-n", "10", "cargo", "build", "--release", "--quiet", "--target", &target()]);
     for program in programs {
         cargo.args(["--package", program, "--bin", program]);
     }

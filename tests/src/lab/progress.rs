@@ -27,7 +27,7 @@ impl Progress {
         Self { started, to: To::StandardOutput }
     }
 
-    /// Shows nothing, for tests.
+    /// Shows nothing: for tests, and for work that somebody else speaks of.
     pub fn unseen() -> Self {
         Self { started: Instant::now(), to: To::Nobody }
     }

@@ -13,6 +13,11 @@ impl Count {
     pub(crate) const PASSED: Self = Self { passed: 1, failed: 0 };
     pub(crate) const FAILED: Self = Self { passed: 0, failed: 1 };
 
+    /// Of something that is good or bad as a whole.
+    pub(crate) fn of<T, E>(outcome: &Result<T, E>) -> Self {
+        if outcome.is_ok() { Self::PASSED } else { Self::FAILED }
+    }
+
     /// The figures of a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     pub(crate) fn of_line(line: &str) -> Option<Self> {
         let figures = line.trim_start().strip_prefix("test result: ")?;

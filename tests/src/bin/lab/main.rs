@@ -2,6 +2,7 @@
 //! Whatever ends a foreground run (its end, a failure, Ctrl-C, SIGTERM), the lab is taken down before the process is.
 
 mod attend;
+mod beside;
 mod count;
 mod options;
 mod run;

@@ -1,5 +1,6 @@
 //! The steps of `lab test`: programs whose output is shown as it comes, each with a result that counts.
 
+use std::fmt::Display;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use harness::lab::{Error, Paths, Progress};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
+use crate::beside::Beside;
 use crate::count::Count;
 
 /// Longer than the longest step from empty caches.
@@ -17,7 +19,7 @@ const BOUND: Duration = Duration::from_mins(30);
 #[derive(Debug)]
 pub(crate) struct Steps {
     pub(crate) progress: Progress,
-    total: Count,
+    pub(crate) total: Count,
     failures: Vec<String>,
 }
 
@@ -28,7 +30,7 @@ impl Steps {
 
     /// A check: one result, good or bad.
     pub(crate) async fn check(&mut self, name: &str, command: Command) -> bool {
-        let begun = self.begin(name);
+        let begun = begin(self.progress, name);
         let (_, outcome) = self.progress.alive(name, self.watch(command)).await;
         let good = outcome.as_ref().is_ok_and(ExitStatus::success);
         self.end(name, begun, if good { Count::PASSED } else { Count::FAILED });
@@ -37,7 +39,7 @@ impl Steps {
 
     /// Tests: as many results as the test programs report. One that fails without saying so counts as a failure.
     pub(crate) async fn tests(&mut self, name: &str, command: Command) {
-        let begun = self.begin(name);
+        let begun = begin(self.progress, name);
         let (mut count, outcome) = self.progress.alive(name, self.watch(command)).await;
         let good = outcome.as_ref().is_ok_and(ExitStatus::success);
         if !good && count.failed == 0 {
@@ -52,13 +54,21 @@ impl Steps {
         name: &str,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Option<T> {
-        let begun = self.begin(name);
+        let begun = begin(self.progress, name);
         let outcome = work.await;
         if let Err(error) = &outcome {
             self.progress.plain(error.in_full());
         }
-        self.end(name, begun, if outcome.is_ok() { Count::PASSED } else { Count::FAILED });
+        self.end(name, begun, Count::of(&outcome));
         outcome.ok()
+    }
+
+    /// What a step gives that runs beside the others, which has said itself how it ended.
+    pub(crate) async fn awaited<T: Send + 'static>(&mut self, beside: Beside<T>) -> Option<T> {
+        let name = beside.name();
+        let made = beside.ended().await;
+        self.count(name, if made.is_some() { Count::PASSED } else { Count::FAILED });
+        made
     }
 
     /// A part that could not be begun.
@@ -76,17 +86,14 @@ impl Steps {
         u8::from(self.total.failed > 0)
     }
 
-    fn begin(&self, name: &str) -> Instant {
-        self.progress.say(format_args!("── {name}"));
-        Instant::now()
+    fn end(&mut self, name: &str, begun: Instant, count: Count) {
+        end(self.progress, name, begun, count);
+        self.count(name, count);
     }
 
-    fn end(&mut self, name: &str, begun: Instant, count: Count) {
-        let Count { passed, failed } = count;
-        let seconds = begun.elapsed().as_secs_f64();
-        self.progress.say(format_args!("── {name}: {passed} passed, {failed} failed in {seconds:.1} s"));
-        if failed > 0 {
-            self.failures.push(format!("{name} ({failed})"));
+    fn count(&mut self, name: &str, count: Count) {
+        if count.failed > 0 {
+            self.failures.push(format!("{name} ({})", count.failed));
         }
         self.total += count;
     }
@@ -121,6 +128,19 @@ impl Steps {
             self.progress.plain(line);
         }
     }
+}
+
+/// Says that a step begins.
+pub(crate) fn begin(progress: Progress, name: impl Display) -> Instant {
+    progress.say(format_args!("── {name}"));
+    Instant::now()
+}
+
+/// Says how a step ended.
+pub(crate) fn end(progress: Progress, name: &str, begun: Instant, count: Count) {
+    let Count { passed, failed } = count;
+    let seconds = begun.elapsed().as_secs_f64();
+    progress.say(format_args!("── {name}: {passed} passed, {failed} failed in {seconds:.1} s"));
 }
 
 /// A cargo command in the checkout.

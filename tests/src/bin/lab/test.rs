@@ -1,11 +1,14 @@
-//! `lab test`: every check and every suite, one after the other; one that fails does not stop the others. The last
-//! line is `N passed, N failed`, and the exit code is 0 only when nothing failed.
+//! `lab test`: every check and every suite, one after the other; one that fails does not stop the others. Beside the first
+//! of them the images are built that the last ones need. The last line is `N passed, N failed`, and the exit code is 0 only when nothing failed.
+
+use std::path::PathBuf;
 
 use harness::counterparts::{self, clients};
 use harness::lab::up::{self, Running};
 use harness::lab::{Environment, Error, Name, Paths, Progress, images, tools};
 
 use crate::attend::{Afterwards, Ending, attend};
+use crate::beside::Beside;
 use crate::options::Part;
 use crate::steps::{Steps, cargo};
 
@@ -19,13 +22,16 @@ pub(crate) async fn run(
     let paths = Paths::new(environment)?;
     let parts = if only.is_empty() { &Part::ALL[..] } else { only };
     let mut steps = Steps::new(progress);
+    let suites: Vec<Part> = parts.iter().copied().filter(|part| needs_cluster(*part)).collect();
     let work = async {
+        let images = (!suites.is_empty() && harness::lab::is_root()).then(|| own_images(&paths, progress));
         for part in parts {
             quick(*part, &paths, &mut steps).await;
         }
-        let suites: Vec<Part> = parts.iter().copied().filter(|part| needs_cluster(*part)).collect();
-        if !suites.is_empty() {
-            in_cluster(name, &suites, environment, &mut steps).await?;
+        match images {
+            Some(images) => in_cluster(name, &suites, images, &paths, &mut steps).await?,
+            None if suites.is_empty() => {}
+            None => without_root(&suites, environment, &mut steps),
         }
         Ok(())
     };
@@ -109,37 +115,44 @@ async fn programs(paths: &Paths, steps: &mut Steps) {
     steps.check("build of the programs", cargo(paths, &build)).await;
 }
 
+/// The images of our own. Most of this is a linker at work on one processor, while most steps leave one idle.
+fn own_images(paths: &Paths, progress: Progress) -> Beside<Vec<PathBuf>> {
+    let paths = paths.clone();
+    let build = async move { images::ours(&paths, Progress::unseen()).await };
+    Beside::begin("images of our own", progress, build)
+}
+
+fn without_root(suites: &[Part], environment: &Environment, steps: &mut Steps) {
+    let names: Vec<&str> = suites.iter().map(|suite| suite.name()).collect();
+    let why = format!("skipped, for a cluster needs root: {}", names.join(", "));
+    if environment.is_ci() {
+        steps.failed("cluster suites", &why);
+    } else {
+        steps.progress.say(why);
+    }
+}
+
 /// The suites that need a cluster: built before it comes up, run in its node's network.
 async fn in_cluster(
     name: &Name,
     suites: &[Part],
-    environment: &Environment,
+    images: Beside<Vec<PathBuf>>,
+    paths: &Paths,
     steps: &mut Steps,
 ) -> Result<(), Error> {
-    let paths = Paths::new(environment)?;
-    if !harness::lab::is_root() {
-        let names: Vec<&str> = suites.iter().map(|suite| suite.name()).collect();
-        let why = format!("skipped, for a cluster needs root: {}", names.join(", "));
-        if environment.is_ci() {
-            steps.failed("cluster suites", &why);
-        } else {
-            steps.progress.say(why);
-        }
-        return Ok(());
-    }
-    build(suites, &paths, steps).await;
+    build(suites, paths, steps).await;
     let progress = steps.progress;
-    let prepared = steps.step("what the cluster needs", up::prepare(&paths, progress)).await;
+    let prepared = steps.step("what the cluster needs", up::prepare(paths, progress)).await;
     let Some(prepared) = prepared else { return Ok(()) };
-    let archives = steps.step("images of our own", images::ours(&paths, progress)).await;
-    let servers = steps.step("images of real servers", counterparts::prepare(&paths, progress)).await;
-    let running = steps.step("cluster up", up::up(name.clone(), &paths, &prepared, progress)).await;
+    let servers = steps.step("images of real servers", counterparts::prepare(paths, progress)).await;
+    let archives = steps.awaited(images).await;
+    let running = steps.step("cluster up", up::up(name.clone(), paths, &prepared, progress)).await;
     let Some(running) = running else { return Ok(()) };
     for archive in archives.iter().chain(&servers).flatten() {
         running.cluster().load(archive).await?;
     }
     for suite in suites {
-        run_inside(*suite, &running, &paths, steps).await;
+        run_inside(*suite, &running, paths, steps).await;
     }
     Ok(())
 }
