@@ -53,10 +53,13 @@ pub async fn eventually<T>(
         if let Some(answer) = ask().await? {
             return Ok(answer);
         }
-        if patience.elapsed() > bound {
+        let waited = patience.elapsed();
+        if waited > bound {
             return Err(Error::TooLong { what: what.to_owned(), bound, detail: String::new() });
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // Asking is mostly starting a program, and takes its time from what is waited for: the longer that takes, the
+        // less it matters to hear of it at once.
+        tokio::time::sleep((waited / 8).clamp(Duration::from_millis(50), Duration::from_millis(400))).await;
     }
 }
 
