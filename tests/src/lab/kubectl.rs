@@ -66,6 +66,13 @@ impl Kubectl {
         capture_with_input(&mut self.command(&words), yaml, BOUND).await
     }
 
+    /// Patches every object of a list in the same way, which must succeed.
+    pub async fn patch_all(&self, list: &str, arguments: &[&str]) -> Result<(), Error> {
+        let words = [&["patch", "-f", "-"], arguments].concat();
+        let output = capture_with_input(&mut self.command(&words), list, BOUND).await?;
+        succeeded(&words, output).map(drop)
+    }
+
     /// Applies documents, which must succeed.
     pub async fn apply(&self, yaml: &str) -> Result<(), Error> {
         succeeded(&["apply"], self.try_apply(yaml).await?).map(drop)
@@ -76,6 +83,15 @@ impl Kubectl {
         let words = ["apply", "--namespace", namespace, "-f", "-"];
         let output = capture_with_input(&mut self.command(&words), yaml, BOUND).await?;
         succeeded(&words, output).map(drop)
+    }
+
+    /// Applies the definition of a resource, and waits until the resource is served.
+    pub async fn define(&self, definition: &str) -> Result<(), Error> {
+        self.apply(definition).await?;
+        let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+        // kubectl gives up on one that has no conditions yet: then it is asked once more.
+        let established = async || Ok(self.run(&wait).await?.success().then_some(()));
+        eventually("the definition", BOUND, established).await
     }
 
     /// One or several objects: `kubectl get … -o json`.

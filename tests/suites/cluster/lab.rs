@@ -12,6 +12,8 @@ use harness::lab::{Cluster, Environment, Error, Name, Paths, eventually, is_root
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 
+use crate::turns::turn;
+
 const SOON: Duration = Duration::from_mins(1);
 
 /// An image of this machine's shell and name look-up, loaded while the cluster runs.
@@ -98,6 +100,7 @@ async fn a_lab_that_is_cut_off_at_any_point_leaves_nothing_behind() -> Result<()
     if Cluster::current_or_skip()?.is_none() || !is_root() {
         return Ok(());
     }
+    let _turn = turn().await;
     let paths = Paths::new(&Environment::of_process())?;
     let name: Name = "cut-off".parse()?;
     let before = Snapshot::take(&name, &paths);
@@ -128,6 +131,7 @@ async fn a_lab_whose_owner_is_killed_ends_by_itself_and_the_next_one_cleans_up()
     if Cluster::current_or_skip()?.is_none() || !is_root() {
         return Ok(());
     }
+    let _turn = turn().await;
     let paths = Paths::new(&Environment::of_process())?;
     let name: Name = "killed".parse()?;
     let before = Snapshot::take(&name, &paths);

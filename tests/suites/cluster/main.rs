@@ -6,3 +6,4 @@ mod lab;
 mod operator;
 mod policies;
 mod product;
+mod turns;

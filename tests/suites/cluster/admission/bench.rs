@@ -4,8 +4,6 @@
 
 use std::time::{Duration, Instant};
 
-use harness::lab::Progress;
-use harness::lab::api_server::ApiServer;
 use harness::lab::command::{Output, capture_with_input};
 use harness::lab::kubectl::Kubectl;
 use serde::Deserialize;
@@ -13,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::expectation::injection;
 pub(super) use crate::policies::merge;
+use crate::turns::OwnServer;
 
 const DEFINITION: &str = include_str!("../../../../crds/mcpoauthpolicies.yaml");
 const INJECT: &str = include_str!("../../../../operator/admission/inject.yaml");
@@ -30,18 +29,15 @@ pub(super) struct Case<'a> {
 }
 
 pub(super) struct Bench {
-    pub(super) server: ApiServer,
+    pub(super) server: OwnServer,
 }
 
 impl Bench {
     pub(super) async fn with(cases: Vec<Case<'_>>) -> Self {
-        let server = ApiServer::start(Progress::since(Instant::now())).await.expect("an API server starts");
+        let server = OwnServer::start().await.expect("an API server starts");
         let bench = Self { server };
         let kubectl = bench.kubectl();
-        kubectl.apply(DEFINITION).await.expect("the definition is accepted");
-        let established =
-            ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
-        kubectl.check(&established).await.expect("the definition is established");
+        kubectl.define(DEFINITION).await.expect("the definition is accepted");
         let namespaces: Vec<_> = (0..cases.len()).map(Bench::namespace).collect();
         for yaml in [&with_namespaces(INJECT, &namespaces), &with_namespaces(SELECTED, &namespaces), LABELLED]
         {
@@ -51,23 +47,12 @@ impl Bench {
         for (case, namespace) in cases.iter().zip(&namespaces) {
             objects.extend(scene(case, namespace));
         }
-        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-        kubectl.apply(&list.to_string()).await.expect("the scene is accepted");
+        kubectl.apply(&list(&objects)).await.expect("the scene is accepted");
         let status = json!({ "status": { "injection": injection() } }).to_string();
-        for namespace in &namespaces {
-            let patch = [
-                "patch",
-                "mop",
-                "trino",
-                "--namespace",
-                namespace,
-                "--subresource=status",
-                "--type=merge",
-                "--patch",
-                &status,
-            ];
-            kubectl.check(&patch).await.expect("the status is written");
-        }
+        let policies: Vec<_> =
+            objects.into_iter().filter(|object| object["kind"] == "McpOAuthPolicy").collect();
+        let status_of_each = ["--subresource=status", "--type=merge", "--patch", &status];
+        kubectl.patch_all(&list(&policies), &status_of_each).await.expect("the status is written");
         bench.in_force(&cases).await;
         bench
     }
@@ -83,6 +68,21 @@ impl Bench {
     /// The pod as admission leaves it, or what it was told.
     pub(super) async fn admit(&self, index: usize, pod: &Value) -> Result<Value, String> {
         self.admit_to(&Self::namespace(index), pod).await
+    }
+
+    /// Whether all of these pods are admitted, each to its namespace.
+    pub(super) async fn admit_all(&self, pods: &[(usize, Value)]) -> Result<(), String> {
+        let placed = |(index, pod): &(usize, Value)| {
+            let mut pod = pod.clone();
+            pod["metadata"]["namespace"] = Self::namespace(*index).into();
+            pod
+        };
+        let all = list(&pods.iter().map(placed).collect::<Vec<_>>());
+        let arguments = ["create", "--dry-run=server", "--output=name", "--filename=-"];
+        let sent = capture_with_input(&mut self.kubectl().command(&arguments), &all, BOUND).await;
+        let output = sent.expect("kubectl runs");
+        let all_are_named = output.stdout.lines().count() == pods.len();
+        if output.success() && all_are_named { Ok(()) } else { Err(output.stderr) }
     }
 
     /// The pod as the API server leaves it where there is no policy. Sent without labels: one that names a policy would
@@ -178,7 +178,11 @@ pub(super) fn with_namespaces(yaml: &str, namespaces: &[String]) -> String {
         }
         object
     });
-    json!({ "apiVersion": "v1", "kind": "List", "items": documents.collect::<Vec<_>>() }).to_string()
+    list(&documents.collect::<Vec<_>>())
+}
+
+fn list(items: &[Value]) -> String {
+    json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string()
 }
 
 /// A whole pod from what a row says of it.

@@ -1,17 +1,18 @@
 //! An API server and the operator's own program, as the ServiceAccount of its chart.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use harness::lab::api_server::ApiServer;
 use harness::lab::command::{Group, check};
 use harness::lab::kubectl::Kubectl;
-use harness::lab::{Environment, Error, Paths, Progress, eventually};
+use harness::lab::{Environment, Error, Paths, eventually};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::policies::merge;
+use crate::turns::OwnServer;
 
 /// The operator's account in the API server's words.
 pub(super) const ACCOUNT: &str = "system:serviceaccount:mcp-oauth-system:mcp-oauth-operator";
@@ -20,7 +21,7 @@ const DEFINITION: &str = include_str!("../../../../crds/mcpoauthpolicies.yaml");
 const BOUND: Duration = Duration::from_secs(40);
 
 pub(super) struct Bench {
-    server: ApiServer,
+    server: OwnServer,
     folder: TempDir,
     kubeconfig: PathBuf,
     operators: Vec<Group>,
@@ -28,13 +29,10 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn start() -> Result<Self, Error> {
-        let server = ApiServer::start(Progress::since(Instant::now())).await?;
+        let server = OwnServer::start().await?;
         let folder = tempfile::tempdir().map_err(Error::file("create", Path::new("a temporary folder")))?;
         let kubectl = server.kubectl();
-        kubectl.apply(DEFINITION).await?;
-        let established =
-            ["wait", "--for=condition=Established", "crd/mcpoauthpolicies.mcpoauth.dev", "--timeout=30s"];
-        kubectl.check(&established).await?;
+        kubectl.define(DEFINITION).await?;
         kubectl.check(&["create", "namespace", "mcp-oauth-system"]).await?;
         let paths = Paths::new(&Environment::of_process())?;
         let mut helm = Command::new(paths.cache("tools").join("helm"));

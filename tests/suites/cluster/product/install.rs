@@ -3,18 +3,24 @@
 use harness::lab::command::check;
 use harness::lab::{Cluster, Error};
 use std::time::Duration;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
 
 static INSTALLED: RwLock<bool> = RwLock::const_new(false);
+/// How many tests look at the clock at the same time.
+static GUESTS: Semaphore = Semaphore::const_new(2);
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/mcp-oauth-operator");
 const RELEASE: [&str; 3] = ["mcp-oauth", "--namespace", "mcp-oauth-system"];
 
+/// The product, and a place beside the others who use it.
+type Shared = (RwLockReadGuard<'static, bool>, SemaphorePermit<'static>);
+
 /// The installed product, for as long as the value lives.
-pub(crate) async fn product(cluster: &Cluster) -> Result<RwLockReadGuard<'static, bool>, Error> {
+pub(crate) async fn product(cluster: &Cluster) -> Result<Shared, Error> {
     loop {
         let installed = INSTALLED.read().await;
         if *installed {
-            return Ok(installed);
+            let place = GUESTS.acquire().await.expect("nobody closes it");
+            return Ok((installed, place));
         }
         drop(installed);
         let mut installed = INSTALLED.write().await;
