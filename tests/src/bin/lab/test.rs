@@ -174,6 +174,8 @@ async fn build(suites: &[Part], paths: &Paths, steps: &mut Steps) {
 async fn run_inside(suite: Part, running: &Running, paths: &Paths, steps: &mut Steps) {
     let mut command = running.cluster().exec("cargo");
     command.args(["test", "--quiet", "--offline", "--workspace", "--test", suite.name()]);
+    // All at once: the tests know themselves whose turn it is.
+    command.args(["--", "--test-threads=64"]);
     command.current_dir(paths.repository()).env("CARGO_TARGET_DIR", paths.target());
     steps.tests(&format!("suite {}", suite.name()), command).await;
 }
