@@ -22,9 +22,9 @@ impl<T: Send + 'static> Beside<T> {
         progress: Progress,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Self {
+        let begun = begin(progress, format_args!("{name}, beside the next steps"));
         let mut set = JoinSet::new();
         set.spawn(async move {
-            let begun = begin(progress, format_args!("{name}, beside the next steps"));
             let outcome = work.await;
             if let Err(error) = &outcome {
                 progress.plain(error.in_full());
