@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+mod client;
 mod place;
 
+pub use client::{FixedClient, FixedClientId, FixedProof, KeysText, KeysUrl, PublicKeys};
 pub use place::{CALLBACK, ENDPOINTS, IN_THE_CLEAR, callback, issuer, own_callback, placed};
 
 use crate::macros::checked_text;
 use crate::names::{EndpointUrl, Issuer, StoreUrl};
 use crate::network::Network;
 use crate::provider::Provider;
-use crate::redirect::{RedirectUri, Redirects};
+use crate::redirect::Redirects;
 use crate::rule::{Broken, Rule};
 use crate::secret::Secret;
 
@@ -105,16 +107,17 @@ pub enum Switch {
     Off,
 }
 
-/// A client that was registered by whoever wrote the policy (D17).
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FixedClient {
-    pub id: FixedClientId,
-    /// Absent for a public client.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<FixedSecret>,
-    #[serde(rename = "redirectURIs")]
-    pub redirect_uris: Vec<RedirectUri>,
+impl Clients {
+    /// Whether any client may sign assertions (`private_key_jwt`): one with a document, or one that the policy gives keys.
+    pub fn may_sign(&self) -> bool {
+        self.metadata_documents == Switch::On || self.fixed.iter().any(|client| client.proof.signs())
+    }
+
+    /// Whether something about a client is to be fetched: its document, or its keys.
+    pub fn are_fetched(&self) -> bool {
+        let lie_elsewhere = |client: &FixedClient| matches!(client.proof, FixedProof::KeysAt(_));
+        self.metadata_documents == Switch::On || self.fixed.iter().any(lie_elsewhere)
+    }
 }
 
 /// How often a person is asked.
@@ -187,14 +190,6 @@ checked_text! {
     /// The id by which the provider knows the sidecar (RFC 6749 appendix A.1: visible ASCII).
     ProviderClientId, longest: 256, rules: [
         Rule::matches(r"^[\x21-\x7E]+$", "must be visible ASCII without spaces"),
-    ]
-}
-
-checked_text! {
-    /// The id of a client that the policy names. No colon: it would end the id in a Basic header (RFC 6749 §2.3.1), and
-    /// make it look like the URL of a document.
-    FixedClientId, longest: 128, rules: [
-        Rule::matches(r"^[A-Za-z0-9._~-]+$", "must be letters, digits, '.', '_', '~' and '-'"),
     ]
 }
 
@@ -338,15 +333,5 @@ mod tests {
         assert!(FixedSecret::parse(&format!("{short}\n")).is_err());
         assert_eq!(FixedSecret::parse(&format!("{long}\r\n")).expect("long enough").expose(), long);
         assert!(FixedSecret::parse(&format!("{long}\u{7}")).is_err());
-    }
-
-    #[test]
-    fn a_short_secret_of_a_static_client_comes_through_no_other_door() {
-        let of = |secret: &str| {
-            serde_yaml::from_str::<FixedClient>(&format!(
-                "{{id: ci, secret: {secret}, redirectURIs: ['https://ci.example.com/cb']}}"
-            ))
-        };
-        assert!(of("hunter2").is_err() && of(&"k".repeat(SHORTEST_SECRET)).is_ok());
     }
 }

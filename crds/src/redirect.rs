@@ -67,6 +67,9 @@ macro_rules! parameter {
     };
 }
 
+// The keys of a client lie at such hosts, too.
+pub(crate) use {host, octet, port};
+
 /// Schemes that a browser runs, reads or fetches by itself, and those of the system that start something.
 const DANGEROUS: &str = concat!(
     "^(?:javascript|vbscript|livescript|data|file|filesystem|blob|about|view-source|jar|resource|res|chrome|",

@@ -26,7 +26,7 @@ mod sidecar;
 mod status;
 
 pub use oidc::{Oidc, OidcEndpoints};
-pub use proxy::{ClientSettings, ProxySettings, StaticClient, StoreSettings};
+pub use proxy::{ClientSettings, ONE_PROOF, ProxySettings, StaticClient, StoreSettings};
 pub use references::{CaBundleKind, CaBundleRef, SecretRef};
 pub use rules::check;
 pub use schema::{crd, crd_yaml};

@@ -9,7 +9,7 @@ use super::references::{CaBundleRef, SecretRef};
 use super::schema;
 use crate::names::{RefreshLifetime, StoreUrl, TokenLifetime};
 use crate::network::Network;
-use crate::proxy::{Consent, FixedClientId, StoreUser};
+use crate::proxy::{Consent, FixedClientId, KeysText, KeysUrl, StoreUser};
 use crate::redirect::RedirectUri;
 
 /// How clients log in through the sidecar.
@@ -83,19 +83,43 @@ pub struct ClientSettings {
     pub fixed: Vec<StaticClient>,
 }
 
-/// A client that is registered by whoever writes the policy.
+/// A client that is registered by whoever writes the policy. Without secretRef, jwks and jwksUri it is public, and PKCE alone
+/// protects it.
 #[derive(KubeSchema, Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("[has(self.secretRef), has(self.jwks), has(self.jwksUri)].filter(given, given).size() <= 1")
+        .message(ONE_PROOF),
+)]
 pub struct StaticClient {
     #[schemars(with = "FixedClientId")]
     pub id: String,
-    /// Absent for a public client.
+    /// The secret that it shows, in a form or in a Basic header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretRef>,
+    /// The public keys that it signs assertions with (private_key_jwt): a JWK Set, as JSON, of up to eight keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<KeysText>")]
+    pub jwks: Option<String>,
+    /// Where such a set lies. It is fetched over https from a public address, or from one in allowNetworks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<KeysUrl>")]
+    pub jwks_uri: Option<String>,
     /// Where it may come back to, and nowhere else.
     #[serde(rename = "redirectURIs")]
     #[schemars(with = "Vec<RedirectUri>", length(min = 1, max = 8))]
     pub redirect_uris: Vec<String>,
+}
+
+/// D17: a client that could prove itself in two ways is as safe as the weaker one.
+pub const ONE_PROOF: &str = "must have at most one of secretRef, jwks and jwksUri";
+
+impl StaticClient {
+    /// Whether it proves itself in one way, or in none.
+    pub fn has_one_proof(&self) -> bool {
+        let given = [self.secret_ref.is_some(), self.jwks.is_some(), self.jwks_uri.is_some()];
+        given.into_iter().filter(|given| *given).count() <= 1
+    }
 }
 
 impl Default for ClientSettings {

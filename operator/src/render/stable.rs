@@ -12,6 +12,11 @@ use crate::gather::{Inputs, Kind, Reference};
 
 const GOLDEN: &str = include_str!("golden.txt");
 const PROXY: &str = include_str!("proxy.txt");
+/// Members in no order, one of them that nobody reads, and a key for something else.
+const KEYS: &str = r#"{"keys": [
+    {"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "2026", "use": "sig", "crv": "Ed25519", "kty": "OKP", "x5c": ["AAAA"]},
+    {"kty": "EC", "crv": "P-256", "use": "enc", "x": "AAAA", "y": "AAAA"}
+]}"#;
 
 #[test]
 fn w7_another_operator_renders_these_bytes() {
@@ -62,6 +67,11 @@ fn login() -> Value {
                 "static": [
                     { "id": "ci", "secretRef": { "name": "t", "key": "k" }, "redirectURIs": ["https://ci.example/cb"] },
                     { "id": "agent", "redirectURIs": ["https://agent.example/cb"] },
+                    { "id": "signer", "redirectURIs": ["https://signer.example/cb"], "jwks": KEYS },
+                    {
+                        "id": "rotator", "redirectURIs": ["https://rotator.example/cb"],
+                        "jwksUri": "https://rotator.example/jwks.json",
+                    },
                 ],
             },
             "consent": "remember",

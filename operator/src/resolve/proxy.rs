@@ -10,11 +10,14 @@ use crds::names::{Audience, RefreshLifetime, ResourceUrl, StoreUrl, TokenLifetim
 use crds::network::Network;
 use crds::policy::Trust;
 use crds::proxy::{
-    ClientSecret, Clients, FixedClient, FixedClientId, FixedSecret, Keys, Lifetimes, Login, LoginEndpoints,
-    ParameterName, ProviderClientId, ProviderScope, Proxy, Store, StoreUser, Switch, own_callback,
+    ClientSecret, Clients, FixedClient, FixedClientId, FixedProof, FixedSecret, Keys, KeysUrl, Lifetimes,
+    Login, LoginEndpoints, ParameterName, ProviderClientId, ProviderScope, Proxy, PublicKeys, Store,
+    StoreUser, Switch, own_callback,
 };
 use crds::redirect::{RedirectUri, Redirects};
-use crds::resource::{ClientSettings, McpOAuthPolicySpec, Oidc, ProxySettings, StaticClient, StoreSettings};
+use crds::resource::{
+    ClientSettings, McpOAuthPolicySpec, ONE_PROOF, Oidc, ProxySettings, StaticClient, StoreSettings,
+};
 use crds::violation::Collector;
 
 use super::given::Given;
@@ -148,17 +151,37 @@ fn fixed_client(
     fields: &mut Collector,
     given: &mut Given<'_>,
 ) -> Option<FixedClient> {
-    let StaticClient { id, secret_ref, redirect_uris } = client;
-    let id = fields.take(&format!("{path}.id"), FixedClientId::parse(id));
-    let secret = secret_ref.as_ref();
-    let secret = secret
-        .map(|reference| given.take(&format!("{path}.secretRef"), reference, fixed_secret).ok_or(Missing))
-        .transpose();
-    if redirect_uris.is_empty() {
+    let id = fields.take(&format!("{path}.id"), FixedClientId::parse(&client.id));
+    let proof = proof(path, client, fields, given);
+    if client.redirect_uris.is_empty() {
         fields.report(format!("{path}.redirectURIs"), "must name at least one URI");
     }
-    let redirect_uris = fields.take_each(&format!("{path}.redirectURIs"), redirect_uris, RedirectUri::parse);
-    Some(FixedClient { id: id?, secret: secret.ok()?, redirect_uris })
+    let uris = &client.redirect_uris;
+    let redirect_uris = fields.take_each(&format!("{path}.redirectURIs"), uris, RedirectUri::parse);
+    Some(FixedClient { id: id?, proof: proof?, redirect_uris })
+}
+
+/// What the client shows. `None` is noted: another thing than a client that shows nothing.
+fn proof(
+    path: &str,
+    client: &StaticClient,
+    fields: &mut Collector,
+    given: &mut Given<'_>,
+) -> Option<FixedProof> {
+    if !client.has_one_proof() {
+        fields.report(path, ONE_PROOF);
+        return None;
+    }
+    if let Some(reference) = &client.secret_ref {
+        return given.take(&format!("{path}.secretRef"), reference, fixed_secret).map(FixedProof::Secret);
+    }
+    if let Some(text) = &client.jwks {
+        return fields.take(&format!("{path}.jwks"), PublicKeys::parse(text)).map(FixedProof::Keys);
+    }
+    match &client.jwks_uri {
+        Some(url) => fields.take(&format!("{path}.jwksUri"), KeysUrl::parse(url)).map(FixedProof::KeysAt),
+        None => Some(FixedProof::Public),
+    }
 }
 
 fn lifetimes(settings: &ProxySettings, fields: &mut Collector) -> Lifetimes {

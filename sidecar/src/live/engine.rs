@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crds::Policy;
 use crds::policy::OidcTrust;
-use crds::proxy::{Login, Proxy, SealKey, Switch, issuer};
+use crds::proxy::{Login, Proxy, SealKey, issuer};
 
 use crate::bearer::Verifier;
 use crate::clock::Clock;
@@ -17,6 +17,7 @@ use crate::fetch::resolve::SystemLookup;
 use crate::fetch::{DocumentFetcher, FetchError, Fetcher};
 use crate::oauth::clients::Clients;
 use crate::oauth::clients::document::Documents;
+use crate::oauth::clients::fixed::{FixedClients, FixedError};
 use crate::oauth::ledger::{Ledger, Memory};
 use crate::oauth::upstream::{Reach, Upstream};
 use crate::oauth::{AuthorizationServer, Means, SetupError};
@@ -54,6 +55,8 @@ pub enum EngineError {
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error(transparent)]
+    Client(#[from] FixedError),
     #[error(transparent)]
     Random(#[from] NoRandom),
 }
@@ -156,21 +159,20 @@ fn means(
     provider: Option<Arc<Provider>>,
     ledger: Ledger,
     clock: &Clock,
-) -> Result<Means, FetchError> {
+) -> Result<Means, EngineError> {
     let login = proxy.login.clone();
     let fetcher = Fetcher::new(login.ca_bundle.as_deref())?;
     let issuer = issuer(&policy.resource, &proxy.redirects);
-    let documents = match proxy.clients.metadata_documents {
-        Switch::On => {
-            let guard = Guard::new(proxy.allow_networks.clone());
-            let fetcher =
-                DocumentFetcher::new(login.ca_bundle.as_deref(), guard, Arc::new(SystemLookup::default()))?;
-            Some(Documents::new(fetcher, clock.clone()))
-        }
-        Switch::Off => None,
+    let documents = if proxy.clients.are_fetched() {
+        let guard = Guard::new(proxy.allow_networks.clone());
+        let fetcher =
+            DocumentFetcher::new(login.ca_bundle.as_deref(), guard, Arc::new(SystemLookup::default()))?;
+        Some(Documents::new(fetcher, clock.clone()))
+    } else {
+        None
     };
     Ok(Means {
-        clients: Clients::new(documents),
+        clients: Clients::new(FixedClients::new(&proxy.clients.fixed)?, documents),
         upstream: Upstream::new(
             login,
             &issuer,

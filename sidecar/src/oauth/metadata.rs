@@ -40,6 +40,9 @@ pub fn document(policy: &Policy, proxy: &Proxy, issuer: &str) -> Bytes {
     if proxy.clients.metadata_documents == Switch::On {
         // A7, D7: only where documents can be fetched, or clients that would register anew try nothing else.
         document["client_id_metadata_document_supported"] = true.into();
+    }
+    if proxy.clients.may_sign() {
+        // RFC 8414 §2: MUST be there where `private_key_jwt` is.
         for endpoint in ["token", "revocation"] {
             document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")] =
                 json!(CLIENT_ALGORITHMS);
@@ -48,10 +51,10 @@ pub fn document(policy: &Policy, proxy: &Proxy, issuer: &str) -> Bytes {
     document.to_string().into()
 }
 
-/// D6. `private_key_jwt` belongs to clients with documents.
+/// D6. `private_key_jwt` belongs to clients with keys: those with documents, and those that the policy gives some.
 fn methods(proxy: &Proxy) -> Value {
     let mut methods = vec!["none", "client_secret_post", "client_secret_basic"];
-    if proxy.clients.metadata_documents == Switch::On {
+    if proxy.clients.may_sign() {
         methods.push("private_key_jwt");
     }
     json!(methods)

@@ -1,7 +1,8 @@
 //! `POST /oauth/register` (RFC 7591): a client says who it is, and gets that back, sealed, as its id.
 //!
 //! Pure. Open to everyone, stores nothing, and proves nothing: consent is where a person decides. What a client asks and cannot
-//! have is replaced and said (RFC 7591 §2), for clients that are refused as a whole never come back (D8). Meets A10, A12, D8, D10,
+//! have is replaced and said (RFC 7591 §2), for clients that are refused as a whole never come back (D8); but for a key, which
+//! nobody would look at. Meets A10, A12, D8, D10,
 //! O05, O15, O16, O24.
 
 use bytes::Bytes;
@@ -32,6 +33,11 @@ const NO_URI: OAuthError = OAuthError::new(
     "none of the redirect_uris can be used here: https addresses of known clients, or http on localhost, 127.0.0.1 or [::1]; \
      the policy's redirectURIs can name others",
 );
+const NO_KEYS: OAuthError = OAuthError::new(
+    Code::InvalidClientMetadata,
+    "a client that registers itself has no key here: register none or a client_secret method, or name the keys in a client id \
+     metadata document or in the policy",
+);
 
 pub(super) fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Response<Bytes>, OAuthError> {
     if server.proxy.clients.dynamic == Switch::Off {
@@ -48,7 +54,7 @@ pub(super) fn answer(server: &AuthorizationServer, asked: &Asked) -> Result<Resp
     let client = Client {
         name: name(&metadata),
         redirect_uris: redirect_uris(server, &metadata)?,
-        method: method(&metadata),
+        method: method(&metadata)?,
         issued: server.clock.unix(),
     };
     let id = server.sealer.seal(&client)?;
@@ -90,12 +96,19 @@ fn redirect_uris(server: &AuthorizationServer, metadata: &Object) -> Result<Vec<
     if used.is_empty() { Err(NO_URI) } else { Ok(used) }
 }
 
-/// RFC 7591 §2: left out, it is `client_secret_basic`. A method that belongs to documents becomes `none`.
-fn method(metadata: &Object) -> Method {
+/// RFC 7591 §2: left out, it is `client_secret_basic`. What is not offered here becomes `none`, and the answer says so. Not so
+/// `private_key_jwt`: it is offered, to others. A client that has a key signs with it whatever the answer says, and would be
+/// refused at each login, without a reason. Who lists `none` beside it can do without.
+fn method(metadata: &Object) -> Result<Method, OAuthError> {
+    let also_none = || match metadata.get("token_endpoint_auth_methods_supported") {
+        Some(Json::List(named)) => named.iter().any(|method| method.as_text() == Some("none")),
+        _ => false,
+    };
     match metadata.get("token_endpoint_auth_method").and_then(Json::as_text) {
-        None | Some("client_secret_basic") => Method::SecretBasic,
-        Some("client_secret_post") => Method::SecretPost,
-        Some(_) => Method::None,
+        None | Some("client_secret_basic") => Ok(Method::SecretBasic),
+        Some("client_secret_post") => Ok(Method::SecretPost),
+        Some("private_key_jwt") if !also_none() => Err(NO_KEYS),
+        Some(_) => Ok(Method::None),
     }
 }
 

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use sidecar::clock::Hands;
 use sidecar::fetch::DocumentFetcher;
 use sidecar::fetch::guard::Guard;
-use sidecar::oauth::clients::document::{ClientDocument, DocumentError, Documents};
+use sidecar::jose::KeySet;
+use sidecar::oauth::clients::Wanted;
+use sidecar::oauth::clients::document::{ClientDocument, ClientKeys, DocumentError, Documents, NamedBy};
 
 use crate::world;
 use crate::world::authority::Authority;
@@ -63,6 +65,12 @@ impl Scene {
 
     async fn get(&self, url: &str) -> Result<Arc<ClientDocument>, DocumentError> {
         self.documents.get(url).await
+    }
+
+    /// The keys that a document names the address of.
+    async fn keys(&self, client: &ClientDocument, wanted: Wanted) -> Result<Arc<KeySet>, DocumentError> {
+        let Some(ClientKeys::At(url)) = &client.keys else { panic!("it names no address: {client:?}") };
+        self.documents.keys(url, NamedBy::Stranger, wanted).await
     }
 
     /// What a person would read.

@@ -12,6 +12,7 @@ mod flood;
 mod github;
 mod guesses;
 mod hosts;
+mod keyed;
 mod killed;
 mod lifetimes;
 mod metadata;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crds::proxy::{Consent, KeyBytes, KeyId, Lifetimes, Proxy, SealKey, SigningKey, Switch};
+use crds::proxy::{Consent, FixedProof, KeyBytes, KeyId, Lifetimes, Proxy, SealKey, SigningKey, Switch};
 use crds::redirect::Redirects;
 
 use super::*;
@@ -133,7 +133,7 @@ fn every_field_of_the_policy_arrives() {
     );
     assert!(proxy.allow_networks[0].contains(IpAddr::from([10, 1, 2, 3])));
     let ci = &proxy.clients.fixed[0];
-    assert_eq!((ci.id.as_str(), &ci.secret, ci.redirect_uris.len()), ("ci", &None, 1));
+    assert_eq!((ci.id.as_str(), &ci.proof, ci.redirect_uris.len()), ("ci", &FixedProof::Public, 1));
     let endpoints = of(&okta(
         ", endpoints: {authorization: 'https://a.example/a', token: 'https://a.example/t', jwks: 'https://a.example/k'}",
         "",
@@ -155,8 +155,8 @@ fn secrets_arrive_and_what_is_wrong_with_one_is_said_and_not_shown() {
     let whole = policy(&spec, &secrets(Ok(b"of the provider\n"), Ok(long.as_bytes())));
     let proxy = whole.proxy.clone().expect("it is in proxy mode");
     let ours = proxy.login.client_secret.as_ref().map(crds::proxy::ClientSecret::expose);
-    let theirs = proxy.clients.fixed[0].secret.as_ref().map(crds::proxy::FixedSecret::expose);
-    assert_eq!((ours, theirs), (Some("of the provider"), Some(long)));
+    let theirs = FixedProof::Secret(crds::proxy::FixedSecret::parse(long).expect("long"));
+    assert_eq!((ours, &proxy.clients.fixed[0].proof), (Some("of the provider"), &theirs));
     for (inputs, why, says) in [
         (
             secrets(Err(Absent::Object), Ok(b"x")),
@@ -192,6 +192,33 @@ fn secrets_arrive_and_what_is_wrong_with_one_is_said_and_not_shown() {
         let (reason, said) = refusal(&spec, &inputs);
         assert_eq!(reason, why, "{said}");
         assert!(said.contains(says) && !said.contains("hunter"), "{said}");
+    }
+}
+
+#[test]
+fn d17_public_keys_of_a_client_arrive_and_what_is_wrong_with_them_is_said_with_the_field() {
+    const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let with = |proof: &str| {
+        settings(&format!(
+            "clients: {{static: [{{id: ci, redirectURIs: ['https://ci.example.com/cb'], {proof}}}]}}"
+        ))
+    };
+    let set = format!("jwks: '{{\"keys\": [{KEY}]}}'");
+    assert!(matches!(of(&with(&set)).clients.fixed[0].proof, FixedProof::Keys(_)));
+    let url = "jwksUri: 'https://ci.example.com/jwks.json'";
+    assert!(
+        matches!(&of(&with(url)).clients.fixed[0].proof, FixedProof::KeysAt(at) if at.as_str().ends_with("/jwks.json"))
+    );
+    let (both, private) = (format!("{set}, {url}"), set.replace("\"x\"", "\"\\u0064\": \"AAAA\", \"x\""));
+    for (proof, says) in [
+        (both.as_str(), "static[0]: must have at most one of secretRef, jwks and jwksUri"),
+        (&private, "static[0].jwks: must hold no private or symmetric key"),
+        ("jwks: '{\"keys\": []}'", "static[0].jwks: must hold a public key for signatures"),
+        ("jwksUri: 'http://ci.example.com/jwks.json'", "static[0].jwksUri: must be an https URL"),
+    ] {
+        let (reason, said) = refusal(&with(proof), &Inputs::new());
+        assert_eq!(reason, Reason::Invalid);
+        assert!(said.starts_with(&format!("spec.proxy.clients.{says}")), "{said}");
     }
 }
 

@@ -1,6 +1,6 @@
-//! A client that proves itself with a signed assertion (`private_key_jwt`, RFC 7523 §3): ChatGPT is one.
+//! A client that proves itself with a signed assertion (`private_key_jwt`, RFC 7523 §3): ChatGPT is one, and whom the policy gives keys.
 //!
-//! Asks for the client's keys, through `document`; otherwise pure. Signed by the client, about the client, for us, once, and
+//! Asks for the client's keys, which may have to be fetched; otherwise pure. Signed by the client, about the client, for us, once, and
 //! soon over. Meets A6, D6, O25.
 
 use super::{Client, Clients, Unknown, Wanted};

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::Unknown;
-use super::document::ClientDocument;
+use super::document::{ClientDocument, ClientKeys};
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::form::Form;
 
@@ -21,8 +21,9 @@ pub enum Credentials {
     /// Nothing: PKCE is what protects it.
     Public,
     Secret(Text),
-    /// A document's client: an assertion under its keys, where it has any; without keys it is public.
+    /// An assertion under one of these keys.
     Assertion {
+        keys: ClientKeys,
         may_be_public: MayBePublic,
     },
 }
@@ -76,23 +77,23 @@ impl From<String> for Text {
 
 impl Credentials {
     pub(super) fn of_document(document: &ClientDocument) -> Self {
-        match (document.has_keys(), document.may_be_public()) {
-            (false, _) => Self::Public,
-            (true, true) => Self::Assertion { may_be_public: MayBePublic::Yes },
-            (true, false) => Self::Assertion { may_be_public: MayBePublic::No },
+        let may_be_public = if document.may_be_public() { MayBePublic::Yes } else { MayBePublic::No };
+        match &document.keys {
+            Some(keys) => Self::Assertion { keys: keys.clone(), may_be_public },
+            None => Self::Public,
         }
     }
 
     /// Whether a code of this client is worth nothing to whoever else holds it and its verifier.
     pub fn must_be_proved(&self) -> bool {
-        matches!(self, Self::Secret(_) | Self::Assertion { may_be_public: MayBePublic::No })
+        matches!(self, Self::Secret(_) | Self::Assertion { may_be_public: MayBePublic::No, .. })
     }
 
-    /// Judges everything but an assertion, which needs the document's keys.
+    /// Judges everything but an assertion, which needs the client's keys.
     pub fn check(&self, proof: &Proof<'_>) -> Result<(), OAuthError> {
         let good = match (self, proof) {
             // O25: a public client that sends a secret has none of ours; one with a secret must send it.
-            (Self::Public | Self::Assertion { may_be_public: MayBePublic::Yes }, Proof::None) => true,
+            (Self::Public | Self::Assertion { may_be_public: MayBePublic::Yes, .. }, Proof::None) => true,
             (Self::Secret(Text(expected)), Proof::Secret { raw, decoded }) => {
                 let is = |text: &str| {
                     verify_slices_are_equal(text.as_bytes(), expected.expose().as_bytes()).is_ok()

@@ -13,13 +13,14 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Wanted;
 use crate::clock::Clock;
 use crate::fetch::document::Longest;
 use crate::fetch::{Document, DocumentFetcher, DocumentUrl};
 use crate::jose::{KeySet, shown};
 
 pub use error::{DocumentError, What};
-use limits::Limits;
+use limits::{Acquaintance, Limits};
 pub use metadata::{ClientDocument, ClientKeys, Fault, Method};
 use shelf::{Asked, Fresh, Shelf};
 
@@ -31,6 +32,14 @@ pub struct Documents {
     clients: Shelf<ClientDocument>,
     keys: Shelf<KeySet>,
     limits: Limits,
+}
+
+/// Who says that keys lie at a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// A flood of made-up documents does not keep these away.
+    Policy,
+    Stranger,
 }
 
 const MOST_CLIENTS: usize = 1000;
@@ -63,24 +72,22 @@ impl Documents {
         self.clients.get(url.as_str(), asked, logged(&url, fetched)).await
     }
 
-    /// The keys that the client signs with.
-    pub async fn keys(&self, client: &ClientDocument) -> Result<Arc<KeySet>, DocumentError> {
-        self.keys_of(client, Duration::MAX).await
-    }
-
-    /// The same, for a key that was not among them: the set may have been renewed since.
-    pub async fn keys_anew(&self, client: &ClientDocument) -> Result<Arc<KeySet>, DocumentError> {
-        self.keys_of(client, COOLDOWN).await
-    }
-
-    async fn keys_of(&self, client: &ClientDocument, oldest: Duration) -> Result<Arc<KeySet>, DocumentError> {
-        let url = match &client.keys {
-            Some(ClientKeys::Here(keys)) => return Ok(keys.clone()),
-            Some(ClientKeys::At(url)) => url,
-            None => return Err(DocumentError::NoKeys),
+    /// The keys at `url`, which a client signs with.
+    pub async fn keys(
+        &self,
+        url: &DocumentUrl,
+        named_by: NamedBy,
+        wanted: Wanted,
+    ) -> Result<Arc<KeySet>, DocumentError> {
+        let oldest = match wanted {
+            Wanted::Known => Duration::MAX,
+            Wanted::Anew => COOLDOWN,
         };
         let fetched = async {
-            let acquaintance = self.keys.acquaintance(url.as_str());
+            let acquaintance = match named_by {
+                NamedBy::Policy => Acquaintance::Known,
+                NamedBy::Stranger => self.keys.acquaintance(url.as_str()),
+            };
             let document = self.fetch(url, What::Keys, acquaintance).await?;
             let value =
                 KeySet::parse(&document.body).map_err(|error| DocumentError::Keys(Arc::new(error)))?;
@@ -93,7 +100,7 @@ impl Documents {
         &self,
         url: &DocumentUrl,
         what: What,
-        acquaintance: limits::Acquaintance,
+        acquaintance: Acquaintance,
     ) -> Result<Document, DocumentError> {
         let host = url.host().to_string();
         let place = self.limits.admit(acquaintance, &host, self.clock.uptime()).await;

@@ -34,7 +34,6 @@ pub(super) fn find(id: &str, proxy: &Proxy, sealer: &Sealer) -> Option<Client> {
             .filter(|uri| allows(&proxy.redirects, uri))
             .collect(),
         credentials,
-        document: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Who asks: a client that the policy names, one that registered itself, or one whose id is the URL of a document.
 //!
-//! Fetches documents, through `document`; otherwise pure. Wherever it comes from, a client is one thing to the steps: a key, a
+//! Fetches documents and keys, through `document`; otherwise pure. Wherever it comes from, a client is one thing to the steps: a key, a
 //! name, redirect URIs, and a way to authenticate. Meets A1, A6, A10, A11, D6, D8, D10, D17, O04, O25.
 
 pub mod assertion;
@@ -12,7 +12,7 @@ pub mod fixed;
 
 use std::sync::Arc;
 
-use crds::proxy::Proxy;
+use crds::proxy::{Proxy, Switch};
 use crds::redirect::{Kind, RedirectUri, Redirects};
 
 use super::seal::Sealer;
@@ -21,7 +21,8 @@ use crate::fetch::DocumentUrl;
 use crate::jose::KeySet;
 use authentication::Credentials;
 use catalogue::Catalogue;
-use document::{ClientDocument, DocumentError, Documents};
+use document::{ClientKeys, DocumentError, Documents, NamedBy};
+use fixed::FixedClients;
 
 /// A client, resolved.
 #[derive(Debug, Clone)]
@@ -33,8 +34,6 @@ pub struct Client {
     /// Those that it registered and the policy allows.
     pub redirect_uris: Vec<RedirectUri>,
     pub credentials: Credentials,
-    /// Where its keys are, for a client that has a document.
-    pub document: Option<Arc<ClientDocument>>,
 }
 
 /// Where what we know of it comes from, which is how far it can be believed.
@@ -63,6 +62,7 @@ pub enum Unknown {
 /// Everything that is needed to know a client by its id.
 #[derive(Debug)]
 pub struct Clients {
+    fixed: FixedClients,
     documents: Option<Documents>,
 }
 
@@ -78,9 +78,9 @@ pub enum Wanted {
 const LONGEST_ID: usize = 4 * 1024;
 
 impl Clients {
-    /// Without `documents`, an id that is a URL is unknown.
-    pub fn new(documents: Option<Documents>) -> Self {
-        Self { documents }
+    /// Without `documents` nothing is fetched: neither what an id that is a URL leads to, nor keys.
+    pub fn new(fixed: FixedClients, documents: Option<Documents>) -> Self {
+        Self { fixed, documents }
     }
 
     /// Resolves an id, the same way at every endpoint.
@@ -88,11 +88,13 @@ impl Clients {
         if id.len() > LONGEST_ID {
             return Err(Unknown::Id);
         }
-        if let Some(client) = fixed::find(id, &proxy.clients.fixed) {
+        if let Some(client) = self.fixed.find(id) {
             return Ok(client);
         }
         if DocumentUrl::is_meant_by(id) {
-            let documents = self.documents.as_ref().ok_or(Unknown::Id)?;
+            // There may be documents for the keys of the policy's own clients alone.
+            let are_read = proxy.clients.metadata_documents == Switch::On;
+            let documents = self.documents.as_ref().filter(|_| are_read).ok_or(Unknown::Id)?;
             return document_client(documents, id, proxy).await;
         }
         dynamic::find(id, proxy, sealer).ok_or(Unknown::Id)
@@ -100,13 +102,17 @@ impl Clients {
 
     /// The keys that a client signs its assertions with.
     pub async fn keys(&self, client: &Client, wanted: Wanted) -> Result<Arc<KeySet>, Unknown> {
-        let (documents, document) =
-            self.documents.as_ref().zip(client.document.as_ref()).ok_or(Unknown::Id)?;
-        let keys = match wanted {
-            Wanted::Known => documents.keys(document).await,
-            Wanted::Anew => documents.keys_anew(document).await,
+        let Credentials::Assertion { keys, .. } = &client.credentials else { return Err(Unknown::Id) };
+        let url = match keys {
+            ClientKeys::Here(keys) => return Ok(keys.clone()),
+            ClientKeys::At(url) => url,
         };
-        Ok(keys?)
+        let documents = self.documents.as_ref().ok_or(Unknown::Id)?;
+        let named_by = match client.origin {
+            Origin::Policy => NamedBy::Policy,
+            Origin::Registration | Origin::Document { .. } => NamedBy::Stranger,
+        };
+        Ok(documents.keys(url, named_by, wanted).await?)
     }
 }
 
@@ -138,7 +144,6 @@ async fn document_client(documents: &Documents, id: &str, proxy: &Proxy) -> Resu
         redirect_uris: parsed.filter(allowed).collect(),
         credentials: Credentials::of_document(&document),
         origin: Origin::Document { host },
-        document: Some(document),
     })
 }
 

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sidecar::fetch::DocumentUrl;
+use sidecar::oauth::clients::Wanted;
+use sidecar::oauth::clients::document::NamedBy;
 use tokio::task::JoinSet;
 
 use super::{Scene, good, path_of};
@@ -78,6 +81,12 @@ async fn o15_a_flood_of_made_up_urls_is_held_back_and_a_known_client_comes_throu
     scene.publish(&one_more);
     let said = scene.refusal(&one_more).await;
     assert!(said.contains("too many documents"), "{said}");
+    // Keys of a client that the policy names are nobody's flood, and come though they were never had before.
+    scene.host.answer("/jwks.json", Answer::json(&key_set()));
+    let keys = DocumentUrl::parse(&scene.url("/jwks.json")).expect("a URL");
+    for (named_by, come) in [(NamedBy::Stranger, false), (NamedBy::Policy, true)] {
+        assert_eq!(scene.documents.keys(&keys, named_by, Wanted::Known).await.is_ok(), come, "{named_by:?}");
+    }
     assert!(scene.get(&url).await.is_ok());
     scene.hands.advance(Duration::from_mins(1));
     assert!(scene.get(&one_more).await.is_ok());
@@ -103,14 +112,14 @@ async fn the_keys_of_a_client_are_fetched_once_and_again_for_a_key_that_is_not_a
         (true, false, 0)
     );
     for _ in 0..3 {
-        assert!(!scene.documents.keys(&client).await.expect("good keys").is_empty());
-        assert!(scene.documents.keys_anew(&client).await.is_ok());
+        assert!(!scene.keys(&client, Wanted::Known).await.expect("good keys").is_empty());
+        assert!(scene.keys(&client, Wanted::Anew).await.is_ok());
     }
     assert_eq!(scene.host.requests("/jwks.json"), 1);
     scene.hands.advance(Duration::from_secs(11));
-    assert!(scene.documents.keys(&client).await.is_ok());
+    assert!(scene.keys(&client, Wanted::Known).await.is_ok());
     assert_eq!(scene.host.requests("/jwks.json"), 1);
-    assert!(scene.documents.keys_anew(&client).await.is_ok());
+    assert!(scene.keys(&client, Wanted::Anew).await.is_ok());
     assert_eq!(scene.host.requests("/jwks.json"), 2);
 }
 
@@ -121,7 +130,7 @@ async fn i9_the_keys_of_a_client_are_fetched_from_where_its_document_could_be_an
     scene.host.answer("/client.json", Answer::json(&signing(&url, &keys)));
     let client = scene.get(&url).await.expect("good");
     let connections = scene.host.connections();
-    let said = scene.documents.keys(&client).await.expect_err("forbidden").to_string();
+    let said = scene.keys(&client, Wanted::Known).await.expect_err("forbidden").to_string();
     assert!(said.starts_with("the client's key set could not be fetched"), "{said}");
     assert_eq!(scene.host.connections(), connections);
 }
@@ -133,13 +142,13 @@ async fn a_key_set_is_64_kibibytes_long_at_most_and_holds_no_private_key() {
     scene.host.answer("/client.json", Answer::json(&signing(&url, &keys)));
     let client = scene.get(&url).await.expect("good");
     scene.host.answer("/jwks.json", Answer::Endless(1 << 20));
-    let said = scene.documents.keys(&client).await.expect_err("too long").to_string();
+    let said = scene.keys(&client, Wanted::Known).await.expect_err("too long").to_string();
     assert!(said.contains("more than 64 KiB"), "{said}");
     let mut private = key_set();
     private["keys"][0]["d"] = json!("AAAA");
     scene.host.answer("/jwks.json", Answer::json(&private));
-    let said = scene.documents.keys(&client).await.expect_err("private").to_string();
+    let said = scene.keys(&client, Wanted::Known).await.expect_err("private").to_string();
     assert!(said.contains("one that is not public"), "{said}");
     scene.host.answer("/jwks.json", Answer::json(&key_set()));
-    assert!(scene.documents.keys(&client).await.is_ok());
+    assert!(scene.keys(&client, Wanted::Known).await.is_ok());
 }

@@ -38,7 +38,7 @@ impl Published {
         self.rules_without_networks().with("/proxy/allowNetworks", json!(["127.0.0.0/8"]))
     }
 
-    fn rules_without_networks(&self) -> Rules {
+    pub(super) fn rules_without_networks(&self) -> Rules {
         Rules::usual().with("/proxy/login/caBundle", self.authority.pem.as_str())
     }
 

@@ -158,3 +158,36 @@ async fn o29_every_step_of_a_login_may_land_on_another_replica_and_a_rotation_lo
     assert_eq!(one.call(&held.access).await, 401);
     assert_eq!(one.call(&next.access).await, 200);
 }
+
+/// RFC 7591 §3.2.2: said, and not replaced by `none`, which a client that signs would not notice.
+#[tokio::test]
+async fn d6_a_client_that_would_sign_is_told_that_registration_takes_no_keys() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let keyed = json!({ "jwks_uri": "https://client.example/jwks.json" });
+    let registered = async |method: &str, more: &Value| {
+        let mut metadata = json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": method });
+        metadata.as_object_mut().expect("an object").extend(more.as_object().expect("members").clone());
+        let reply = scene.register(&metadata).await;
+        (reply.status, body(&reply))
+    };
+    let both = json!({ "jwks": {}, "token_endpoint_auth_methods_supported": ["client_secret_jwt", "private_key_jwt"] });
+    for more in [&keyed, &both, &json!({})] {
+        let (status, said) = registered("private_key_jwt", more).await;
+        assert_eq!((status, said["error"].as_str()), (400, Some("invalid_client_metadata")), "{more}");
+        assert!(
+            said["error_description"].as_str().expect("a reason").contains("metadata document"),
+            "{said}"
+        );
+    }
+    // Whatever keys it has besides, and what nobody is offered.
+    let lists_none = json!({ "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"] });
+    for (method, more, given) in [
+        ("private_key_jwt", &lists_none, "none"),
+        ("none", &keyed, "none"),
+        ("tls_client_auth", &keyed, "none"),
+        ("client_secret_post", &keyed, "client_secret_post"),
+    ] {
+        let (status, said) = registered(method, more).await;
+        assert_eq!((status, said["token_endpoint_auth_method"].as_str()), (201, Some(given)), "{method}");
+    }
+}

@@ -28,8 +28,6 @@ pub enum DocumentError {
     Fault(Fault),
     #[error("the client's key set holds no key that can be used, or one that is not public")]
     Keys(#[source] Arc<KeySetError>),
-    #[error("the client's metadata document names no keys")]
-    NoKeys,
 }
 
 /// What was fetched.
@@ -57,7 +55,7 @@ impl DocumentError {
         match self {
             Self::Busy | Self::Unreachable(..) => true,
             Self::Answer(_, error) => matches!(error, FetchError::Status(429 | 500..)),
-            Self::Url(_) | Self::Fault(_) | Self::Keys(_) | Self::NoKeys => false,
+            Self::Url(_) | Self::Fault(_) | Self::Keys(_) => false,
         }
     }
 }
