@@ -217,6 +217,7 @@ async fn d6_every_algorithm_that_is_advertised_is_taken() {
         let (kid, signer) = match algorithm {
             "ES256" => ("p256", Signer::Es256),
             "ES384" => ("p384", Signer::Es384),
+            "EdDSA" => ("ed", Signer::EdDsa),
             _ => ("rsa-any", Signer::Rsa(rsa(algorithm))),
         };
         let assertion = Assertion::of(&signing.client).with_header("alg", json!(algorithm));
