@@ -175,6 +175,19 @@ impl Provider {
         }
     }
 
+    /// Whether the end of one of its refresh tokens ends one login, or is not known to end more. The others are asked only where the
+    /// policy names the endpoint (`oidc.endpoints.revocation`).
+    pub fn revokes_one_login(self) -> bool {
+        match self {
+            // Google takes back all that the user granted to a client, on every device; Keycloak ends all logins of a client in one
+            // browser, and before 26.1 all of its user (github.com/keycloak/keycloak/issues/35486).
+            // Entra announces no such endpoint, and GitHub has none.
+            Self::Google | Self::Keycloak | Self::Hmac | Self::Azure | Self::Github => false,
+            // RFC 7009 §2.1: whether more ends with a token is the provider's to say.
+            Self::Okta | Self::Auth0 | Self::Cognito | Self::Oidc => true,
+        }
+    }
+
     /// As people know it, on the page where they are asked; `None` where its host says it better.
     pub fn title(self) -> Option<&'static str> {
         match self {

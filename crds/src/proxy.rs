@@ -83,6 +83,9 @@ pub struct LoginEndpoints {
     pub authorization: Option<EndpointUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<EndpointUrl>,
+    /// Named, it is used whatever is known of the provider (`Provider::revokes_one_login`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<EndpointUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<EndpointUrl>,
 }

@@ -57,6 +57,10 @@ pub struct OidcEndpoints {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<names::EndpointUrl>")]
     pub token: Option<String>,
+    /// Proxy mode: where a login that a client takes back, or that was copied, ends at the provider as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<names::EndpointUrl>")]
+    pub revocation: Option<String>,
     /// Where the provider's keys are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<names::EndpointUrl>")]

@@ -111,11 +111,12 @@ fn of_native_mode() -> Vec<Spanning> {
         left_out("oidc.extraParams", |spec| has(spec, |oidc| !oidc.extra_params.is_empty())),
         left_out("oidc.endpoints.authorization", |spec| overrides(spec, |all| all.authorization.is_some())),
         left_out("oidc.endpoints.token", |spec| overrides(spec, |all| all.token.is_some())),
+        left_out("oidc.endpoints.revocation", |spec| overrides(spec, |all| all.revocation.is_some())),
     ]
 }
 
 /// What proxy mode needs, and what has no meaning there.
-fn of_proxy_mode() -> [Spanning; 6] {
+fn of_proxy_mode() -> [Spanning; 7] {
     [
         in_the_clear(),
         Spanning::new(
@@ -141,6 +142,13 @@ fn of_proxy_mode() -> [Spanning; 6] {
                 spec.provider == Provider::Github || given(spec, holds)
             },
         ),
+        Spanning::new(
+            "oidc.endpoints.revocation",
+            "must be left out with provider github, which has no such place",
+            format!("self.provider != 'github' || !({})", is_given("oidc.endpoints.revocation")),
+            |spec| spec.provider != Provider::Github || !overrides(spec, |all| all.revocation.is_some()),
+        )
+        .forbidden(),
         Spanning::new(
             "oidc.audience",
             "must be left out in proxy mode: tokens are the sidecar's own there, and for server.url alone",

@@ -90,6 +90,7 @@ fn login(
     let endpoints = LoginEndpoints {
         authorization: endpoint("authorization", endpoints.authorization.as_ref(), fields),
         token: endpoint("token", endpoints.token.as_ref(), fields),
+        revocation: endpoint("revocation", endpoints.revocation.as_ref(), fields),
         jwks: endpoint("jwks", endpoints.jwks.as_ref(), fields),
     };
     Some(Login {

@@ -85,9 +85,10 @@ fn explained(error: &LoginError) -> (&'static str, &'static str) {
     match error {
         LoginError::Denied => ("access_denied", "the identity provider did not let the user in"),
         LoginError::NotAllowed => ("access_denied", "this user may not use this server"),
-        LoginError::Unreachable(_) => {
-            ("temporarily_unavailable", "the identity provider cannot be reached; try again")
-        }
+        LoginError::Unreachable(_) => (
+            "temporarily_unavailable",
+            "the identity provider is away or has too much to do; try again in a minute",
+        ),
         LoginError::Provider(_) | LoginError::Untrusted(_) => (
             "server_error",
             "the identity provider's answer could not be used; the log of the server says why",

@@ -18,6 +18,7 @@ pub mod callback;
 pub mod clients;
 pub mod consent;
 pub mod cookie;
+mod end;
 pub mod errands;
 pub mod error;
 pub mod form;
@@ -145,6 +146,8 @@ pub struct AuthorizationServer {
     pub(crate) registrations: Pace,
     /// Returns from the provider, each of which asks it for something with our secret.
     pub(crate) returns: Pace,
+    /// Logins that end at the provider, which is asked with our secret as well.
+    pub(crate) endings: Pace,
     /// Secrets, codes, refresh tokens and proofs that were not good, and that nobody can guess.
     pub(crate) wrong: Paces,
     pub(crate) errands: Errands,
@@ -198,6 +201,7 @@ impl AuthorizationServer {
             sealer: Sealer::new(&issuer, &proxy.keys.seal, random)?,
             registrations: Pace::new(pace::REGISTRATIONS, clock.clone()),
             returns: Pace::new(pace::RETURNS, clock.clone()),
+            endings: Pace::new(pace::ENDINGS, clock.clone()),
             wrong: Paces::new(pace::WRONG, clock.clone()),
             errands: Errands::default(),
             minter,

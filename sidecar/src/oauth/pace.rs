@@ -21,6 +21,8 @@ pub struct Rate {
 pub const REGISTRATIONS: Rate = Rate { per_second: 50.0, burst: 500.0 };
 /// Logins that come back from the provider: anybody can begin one, and bring a code that is none.
 pub const RETURNS: Rate = Rate { per_second: 50.0, burst: 500.0 };
+/// Logins that are ended at the provider: whoever has one can end it any number of times.
+pub const ENDINGS: Rate = Rate { per_second: 50.0, burst: 500.0 };
 /// What a client may get wrong: nobody honest is wrong so often, and nobody guesses anything at this pace.
 pub const WRONG: Rate = Rate { per_second: 5.0, burst: 50.0 };
 

@@ -3,6 +3,7 @@
 //! Opens seal(code). Every binding is checked before the code counts as used: whoever holds a copy without the verifier can
 //! neither use it nor spoil it. A second redemption ends everything that the first one gave (RFC 6749 §4.1.2). Meets A5, A16, O06–O08.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use super::form::Form;
 use super::ledger::{Fact, Once};
 use super::token::{Issued, given, issue};
 use super::values::{self, Grant};
-use super::{AuthorizationServer, pkce};
+use super::{AuthorizationServer, end, pkce};
 use crate::clock::UnixTime;
 
 const NOT_GOOD: OAuthError = OAuthError::new(
@@ -24,7 +25,7 @@ const NOT_GOOD: OAuthError = OAuthError::new(
 );
 
 pub(super) async fn answer(
-    server: &AuthorizationServer,
+    server: &Arc<AuthorizationServer>,
     form: &Form,
     client: &Client,
 ) -> Result<Response<Bytes>, OAuthError> {
@@ -33,13 +34,16 @@ pub(super) async fn answer(
     if server.ledger.is_revoked(&code.family) {
         return Err(NOT_GOOD);
     }
-    let fact = Fact { kind: "code", id: &code.family, key: Some(key) };
-    match server.ledger.once(fact, code.ends).await? {
+    let ends = code.ends;
+    let grant = grant(server, code);
+    let fact = Fact { kind: "code", id: &grant.family, key: Some(key) };
+    match server.ledger.once(fact, ends).await? {
         Once::First => {}
         Once::Again => {
-            // Where the others cannot be told now, they are later: the answer is the same.
-            let _ = server.ledger.revoke(&code.family, lifetime(server)).await;
             tracing::warn!(client = client.key.as_str(), "a code was used twice: its login is over");
+            // Where the others cannot be told now, they are later: the answer is the same.
+            let _ = end::here(server, &grant.family).await;
+            end::at_provider(server, grant).await;
             return Err(NOT_GOOD);
         }
         Once::Full => {
@@ -49,17 +53,21 @@ pub(super) async fn answer(
             ));
         }
     }
-    let grant = Grant {
-        client: client.key.clone(),
+    let issued = Issued { client: &client.key, person: &grant.person, scopes: &grant.scopes, grant: &grant };
+    Ok(given(issue(server, &issued)?))
+}
+
+/// What a code is good for.
+fn grant(server: &AuthorizationServer, code: values::Code) -> Grant {
+    Grant {
+        client: code.wish.client,
         scopes: code.wish.scopes,
         person: code.person,
         upstream: code.upstream,
         family: code.family,
         generation: 0,
         ends: UnixTime(server.clock.unix().0 + u64::from(server.proxy.lifetimes.refresh)),
-    };
-    let issued = Issued { client: &client.key, person: &grant.person, scopes: &grant.scopes, grant: &grant };
-    Ok(given(issue(server, &issued)?))
+    }
 }
 
 /// The code, if all that it is bound to is there (O08), and the key that sealed it.

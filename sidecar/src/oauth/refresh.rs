@@ -11,7 +11,6 @@ use bytes::Bytes;
 use crds::proxy::KeyId;
 use http::Response;
 
-use super::AuthorizationServer;
 use super::clients::Client;
 use super::error::{Code, OAuthError};
 use super::form::Form;
@@ -21,6 +20,7 @@ use super::scopes::narrowed;
 use super::token::{Issued, again_for, given, issue};
 use super::upstream::RefreshError;
 use super::values::{ClientKey, Grant, Upstream};
+use super::{AuthorizationServer, end};
 
 const NOT_GOOD: OAuthError = OAuthError::new(
     Code::InvalidGrant,
@@ -44,7 +44,7 @@ pub(super) async fn answer(
     let token = token.ok_or(OAuthError::new(Code::InvalidRequest, "refresh_token is missing"))?;
     let grant = grant(server, token, client)?;
     let key = server.sealer.key_of(token).map_err(|_| NOT_GOOD)?;
-    let scopes = narrowed(form.get("scope"), &grant.scopes)
+    let scopes = narrowed(form.get("scope"), &grant.scopes, &server.policy.required_scopes)
         .ok_or(OAuthError::new(Code::InvalidScope, "a refresh cannot widen the scope: log in again"))?;
     let family = grant.family.clone();
     let shown = Shown { family: &family, generation: grant.generation, token, key };
@@ -58,8 +58,10 @@ pub(super) async fn answer(
         }
         Turn::Over => Err(NOT_GOOD),
         Turn::Reused => {
-            end(server, &family).await;
             tracing::warn!(client = client.key.as_str(), "a refresh token was used twice: its login is over");
+            over(server, &family).await;
+            drop(turn);
+            end::at_provider(server, grant).await;
             Err(NOT_GOOD)
         }
         Turn::Exchange => {
@@ -100,7 +102,7 @@ impl Errand {
         let exchanged = exchange(&server, &client, grant, &scopes).await;
         match &exchanged {
             Ok(answer) => server.ledger.turned(&shown, answer.clone(), lifetime(&server)).await,
-            Err(error) if *error == GONE => end(&server, &family).await,
+            Err(error) if *error == GONE => over(&server, &family).await,
             Err(_) => server.ledger.not_turned(&shown).await,
         }
         exchanged
@@ -144,8 +146,15 @@ async fn exchange(
 }
 
 /// Where the others cannot be told now, they are later: the answer is the same.
-async fn end(server: &AuthorizationServer, family: &str) {
-    let _ = server.ledger.revoke(family, lifetime(server)).await;
+async fn over(server: &AuthorizationServer, family: &str) {
+    let _ = end::here(server, family).await;
+}
+
+/// What we hold of the provider's for a grant: its newest token, where an exchange could not be ended.
+pub(super) fn held(server: &AuthorizationServer, grant: &Grant) -> Upstream {
+    let kept = server.ledger.kept(&grant.family, grant.generation);
+    let newer = kept.map(|token| token.expose().clone());
+    Upstream { refresh: newer.or(grant.upstream.refresh.clone()), ..grant.upstream.clone() }
 }
 
 /// Asks the provider whether the person may still come in. Not within the overlap: a provider that rotates its tokens would
@@ -153,9 +162,7 @@ async fn end(server: &AuthorizationServer, family: &str) {
 async fn again(server: &AuthorizationServer, grant: &Grant) -> Result<Upstream, RefreshError> {
     // A clock that was wrong when it asked does not put off the next time.
     let since = Duration::from_secs(server.clock.unix().0.abs_diff(grant.upstream.asked.0));
-    let kept = server.ledger.kept(&grant.family, grant.generation);
-    let newer = kept.map(|token| token.expose().clone());
-    let held = Upstream { refresh: newer.or(grant.upstream.refresh.clone()), ..grant.upstream.clone() };
+    let held = held(server, grant);
     if since < OVERLAP && held.provider == server.upstream.id() {
         return Ok(held);
     }

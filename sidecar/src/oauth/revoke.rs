@@ -1,7 +1,10 @@
 //! `POST /oauth/revoke` (RFC 7009): a client says that it needs a token no more, and its whole family ends.
 //!
 //! Whatever the token is, the answer to an authenticated client is 200 (RFC 7009 §2.2): nobody learns which tokens exist. Other
-//! replicas hear of it through the store; without one, when the access token ends (`docs/proxy-mode.md`). Meets O30.
+//! replicas hear of it through the store; without one a refresh token ends at the provider, which they ask (`end`), and what is left
+//! is over when the access token ends (`docs/proxy-mode.md`). Meets O30.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -9,30 +12,33 @@ use http::{Response, StatusCode};
 use super::clients::Client;
 use super::error::{Code, OAuthError, json_response};
 use super::mint::FAMILY;
-use super::redeem::lifetime;
 use super::token::authenticated;
 use super::values::Grant;
-use super::{Asked, AuthorizationServer};
+use super::{Asked, AuthorizationServer, end};
 use crate::jose::{Compact, Header, Json, base64url};
 
 pub(super) async fn answer(
-    server: &AuthorizationServer,
+    server: &Arc<AuthorizationServer>,
     asked: &Asked,
 ) -> Result<Response<Bytes>, OAuthError> {
     let (form, client) = authenticated(server, asked).await?;
     let token = form.get("token").ok_or(OAuthError::new(Code::InvalidRequest, "token is missing"))?;
-    let family = of_refresh(server, token, &client).or_else(|| of_access(server, token, &client));
-    if let Some(family) = family {
+    if let Some(grant) = of_refresh(server, token, &client) {
+        let told = end::here(server, &grant.family).await;
+        end::at_provider(server, grant).await;
         // RFC 7009 §2.2.1: 503, and the client tries again. Here it is over already, and the others are told as soon as they can be.
-        server.ledger.revoke(&family, lifetime(server)).await?;
+        told?;
+    } else if let Some(family) = of_access(server, token, &client) {
+        // An access token carries nothing of the provider's that could be taken back.
+        end::here(server, &family).await?;
     }
     Ok(json_response(StatusCode::OK, Bytes::from_static(b"{}")))
 }
 
 /// RFC 7009 §2.1: a token that was issued to another client is refused, which here means that nothing happens.
-fn of_refresh(server: &AuthorizationServer, token: &str, client: &Client) -> Option<String> {
+fn of_refresh(server: &AuthorizationServer, token: &str, client: &Client) -> Option<Grant> {
     let grant: Grant = server.sealer.open(token).ok()?;
-    (grant.client == client.key).then_some(grant.family)
+    (grant.client == client.key).then_some(grant)
 }
 
 fn of_access(server: &AuthorizationServer, token: &str, client: &Client) -> Option<String> {

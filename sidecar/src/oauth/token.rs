@@ -110,11 +110,16 @@ pub(super) fn again_for(
     answer: &str,
 ) -> Result<String, OAuthError> {
     let before: Value = serde_json::from_str(answer).map_err(|_| NOT_MADE)?;
-    let text = |name: &str| before[name].as_str();
-    if text("scope").unwrap_or_default() == issued.scopes.join(" ") {
+    if before["scope"].as_str().unwrap_or_default() == issued.scopes.join(" ") {
         return Ok(answer.to_owned());
     }
-    with_refresh(server, issued, text("refresh_token").ok_or(NOT_MADE)?)
+    with_refresh(server, issued, &refresh_token_of(answer).ok_or(NOT_MADE)?)
+}
+
+/// What an answer of ours gives to refresh with.
+pub(super) fn refresh_token_of(answer: &str) -> Option<String> {
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    answer["refresh_token"].as_str().map(str::to_owned)
 }
 
 fn with_refresh(
@@ -137,7 +142,8 @@ fn with_refresh(
         "expires_in": server.proxy.lifetimes.access,
         "refresh_token": refresh,
     });
-    // D15: echoed, but never as an empty text, which clients' parsers refuse.
+    // RFC 6749 §5.1: REQUIRED where it is not what was asked for, so it is always there; but never as an empty text, which is no
+    // scope (§3.3) and which clients' parsers refuse (D15).
     if !issued.scopes.is_empty() {
         answer["scope"] = issued.scopes.join(" ").into();
     }

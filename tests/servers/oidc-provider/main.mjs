@@ -1,5 +1,5 @@
 // An OpenID provider for the suites: `oidc-provider` as it comes, as strict as it can be set (PKCE and nonce required,
-// refresh tokens rotated, `iss` in responses), with one confidential client and a login form that asks for a name alone.
+// refresh tokens rotated and taken back, `iss` in responses), with one confidential client and a login form that asks for a name alone.
 //
 // Listens on loopback, says where in one line, and remembers nothing beyond its own life. Environment: CLIENT_ID,
 // CLIENT_SECRET, REDIRECT_URIS (separated by spaces). `PUT /disabled/NAME` shuts somebody out, `DELETE` lets them in.
@@ -29,7 +29,7 @@ const provider = new Provider(issuer, {
   ],
   claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "preferred_username"] },
   cookies: { keys: [randomBytes(32).toString("hex")] },
-  features: { devInteractions: { enabled: false } },
+  features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
   findAccount: (_, id) => (disabled.has(id) ? undefined : { accountId: id, claims: () => claimsOf(id) }),
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   jwks: { keys: [{ ...key, kid: "rsa", use: "sig", alg: "RS256" }] },

@@ -135,13 +135,14 @@ fn every_field_of_the_policy_arrives() {
     let ci = &proxy.clients.fixed[0];
     assert_eq!((ci.id.as_str(), &ci.proof, ci.redirect_uris.len()), ("ci", &FixedProof::Public, 1));
     let endpoints = of(&okta(
-        ", endpoints: {authorization: 'https://a.example/a', token: 'https://a.example/t', jwks: 'https://a.example/k'}",
+        ", endpoints: {authorization: 'https://a.example/a', token: 'https://a.example/t', revocation: 'https://a.example/r', \
+         jwks: 'https://a.example/k'}",
         "",
     ))
     .login
     .endpoints;
-    let urls = [endpoints.authorization, endpoints.token, endpoints.jwks];
-    assert_eq!(urls.map(|url| url.map(String::from).unwrap_or_default()).map(|url| url.len()), [19; 3]);
+    let urls = [endpoints.authorization, endpoints.token, endpoints.revocation, endpoints.jwks];
+    assert_eq!(urls.map(|url| url.map(String::from).unwrap_or_default()).map(|url| url.len()), [19; 4]);
 }
 
 #[test]

@@ -123,12 +123,16 @@ impl Memory {
         let known = lock(&self.families).get(family, now).copied();
         match known {
             Some(known) if known.newest.checked_sub(1) == Some(generation) && known.is_young(now) => {
-                let answer = lock(&self.answers).get(family, now).cloned();
-                answer.map_or(Turn::Exchange, Turn::Same)
+                self.answered(family).map_or(Turn::Exchange, Turn::Same)
             }
             Some(known) if generation < known.newest => Turn::Reused,
             _ => Turn::Exchange,
         }
+    }
+
+    /// What the newest generation of a family was given with, within the overlap.
+    pub fn answered(&self, family: &str) -> Option<Arc<str>> {
+        lock(&self.answers).get(family, self.now()).cloned()
     }
 
     /// Notes what a generation was exchanged for.

@@ -147,6 +147,11 @@ impl Ledger {
         }
     }
 
+    /// What a family's newest refresh token was given with, where this replica gave it just now.
+    pub fn answered(&self, family: &str) -> Option<Arc<str>> {
+        self.memory.answered(family)
+    }
+
     /// Keeps the provider's newest token for a generation whose exchange could not be ended. Here alone: whoever is sent back
     /// with "try again" does so on the connection that it has.
     pub fn keep(&self, family: &str, generation: u32, token: Secret<String>) {

@@ -36,7 +36,8 @@ pub(super) fn read(status: StatusCode, body: &Bytes) -> Result<Tokens, Refused> 
         return Err(Refused::Unreachable(format!("status {} without a JSON object", status.as_u16())));
     };
     if let Some(error) = answer.get("error").and_then(Json::as_text) {
-        return Err(if status.is_server_error() {
+        // RFC 6585 §4: 429 is no word about what was asked, whatever stands beside it.
+        return Err(if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             Refused::Unreachable(format!("status {} {}", status.as_u16(), word(error)))
         } else {
             Refused::Error(word(error))
@@ -48,6 +49,16 @@ pub(super) fn read(status: StatusCode, body: &Bytes) -> Result<Tokens, Refused> 
     let kept = |name: &str| text(&answer, name).filter(|token| token.len() <= LONGEST);
     let (access_token, refresh_token) = (kept("access_token"), kept("refresh_token"));
     Ok(Tokens { access_token, id_token: text(&answer, "id_token"), refresh_token })
+}
+
+/// What is said to a token that is to be taken back (RFC 7009 §2.2: 200, also where it was none any more).
+pub(super) fn revoked(status: StatusCode, body: &Bytes) -> Result<(), String> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let answer = Json::parse(body).ok().and_then(Json::into_object).unwrap_or_default();
+    let error = answer.get("error").and_then(Json::as_text).map(word).unwrap_or_default();
+    Err(format!("status {} {error}", status.as_u16()).trim_end().to_owned())
 }
 
 /// An error code as one harmless word.
@@ -87,6 +98,7 @@ mod tests {
     fn what_is_no_answer_is_no_verdict_on_the_user() {
         for (status, body) in [
             (500, r#"{"error":"invalid_grant"}"#),
+            (429, r#"{"error":"invalid_grant"}"#),
             (502, "<html>"),
             (200, "<html>"),
             (403, "{}"),
@@ -94,6 +106,20 @@ mod tests {
         ] {
             assert!(of(status, body).expect_err("no tokens").starts_with("unreachable"), "{status} {body}");
         }
+    }
+
+    #[test]
+    fn o30_a_token_was_taken_back_where_the_status_says_so() {
+        let of = |status: u16, body: &'static str| {
+            revoked(StatusCode::from_u16(status).expect("a status"), &Bytes::from_static(body.as_bytes()))
+        };
+        for status in [200, 204] {
+            assert_eq!(of(status, ""), Ok(()));
+        }
+        assert_eq!(of(302, ""), Err("status 302".into()));
+        assert_eq!(of(503, "<html>"), Err("status 503".into()));
+        let said = r#"{"error":"invalid_client<b>","error_description":"s3cret"}"#;
+        assert_eq!(of(401, said), Err("status 401 invalid_clientb".into()));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::jose::json::Object;
 pub(super) struct Endpoints {
     pub(super) authorization: String,
     pub(super) token: String,
+    /// Where a refresh token is taken back, where that ends no more than a login (RFC 7009).
+    pub(super) revocation: Option<String>,
     /// What a response calls the provider, where it names one (RFC 9207).
     pub(super) issuer: String,
     /// RFC 9207 §3: it announces `iss` in its responses.
@@ -35,10 +37,12 @@ impl Endpoints {
         let chosen = |own: &Option<EndpointUrl>, name: &str| {
             own.as_ref().map(ToString::to_string).or_else(|| found(name))
         };
+        let announced = || found("revocation_endpoint").filter(|_| login.provider.revokes_one_login());
         Ok(Self {
             authorization: chosen(&login.endpoints.authorization, "authorization_endpoint")
                 .ok_or(NotDiscovered)?,
             token: chosen(&login.endpoints.token, "token_endpoint").ok_or(NotDiscovered)?,
+            revocation: login.endpoints.revocation.as_ref().map(ToString::to_string).or_else(announced),
             issuer: login.issuer.as_str().to_owned(),
             names_itself: document.get("authorization_response_iss_parameter_supported")
                 == Some(&Json::Bool(true)),

@@ -59,6 +59,7 @@ impl GitHub {
                 "/authorize",
             ),
             token: chosen(login.endpoints.token.as_ref().map(ToString::to_string), "/access_token"),
+            revocation: None,
             issuer,
             // Its responses name no issuer.
             names_itself: false,

@@ -87,6 +87,11 @@ impl RefreshError {
     }
 }
 
+/// The provider did not take a token back.
+#[derive(Debug, thiserror::Error)]
+#[error("the provider did not take its token back: {0}")]
+pub struct NotRevoked(String);
+
 /// The provider's endpoints are not known: its document was never fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its discovery document is not at hand")]
@@ -157,6 +162,18 @@ impl Upstream {
         match &self.way {
             Way::OpenId(openid) => openid.confirm(&self.party, &endpoints, held, person).await,
             Way::GitHub(github) => github.confirm(&self.party, &endpoints, held, person).await,
+        }
+    }
+
+    /// Ends a login at the provider, where it has a place for that (RFC 7009).
+    pub async fn revoke(&self, held: &values::Upstream) -> Result<(), NotRevoked> {
+        let Some(token) = held.refresh.as_deref().filter(|_| held.provider == self.id()) else {
+            return Ok(());
+        };
+        let endpoints = self.endpoints().await.map_err(|error| NotRevoked(error.to_string()))?;
+        match &endpoints.revocation {
+            Some(url) => self.party.revoke(&endpoints, url, token).await.map_err(NotRevoked),
+            None => Ok(()),
         }
     }
 

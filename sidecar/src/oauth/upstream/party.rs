@@ -3,15 +3,16 @@
 //! Talks to the provider, through `fetch`. The policy's own parameters go along; nothing of the client's does (I1, I10). Meets I8,
 //! O09 (an `iss` that is named is the provider's), O11, O26.
 
+use bytes::Bytes;
 use crds::policy::ClaimRules;
 use crds::proxy::{Login, ProviderScope};
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 
 use super::LoginError;
 use super::answer::{self, Refused, Tokens};
 use super::endpoints::Endpoints;
 use crate::clock::Clock;
-use crate::fetch::Fetcher;
+use crate::fetch::{FetchError, Fetcher};
 use crate::oauth::form::Form;
 use crate::oauth::values::Digest16;
 
@@ -93,7 +94,26 @@ impl Party {
         self.ask(endpoints, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
+    /// RFC 7009 §2.1. An error has the form of RFC 6749 §5.2 (§2.2.1).
+    pub(super) async fn revoke(&self, endpoints: &Endpoints, url: &str, token: &str) -> Result<(), String> {
+        let form = [("token", token), ("token_type_hint", "refresh_token")];
+        let (status, body) = self.post(endpoints, url, &form).await.map_err(|error| error.to_string())?;
+        answer::revoked(status, &body)
+    }
+
     async fn ask(&self, endpoints: &Endpoints, parameters: &[(&str, &str)]) -> Result<Tokens, Refused> {
+        let answered = self.post(endpoints, &endpoints.token, parameters).await;
+        let (status, body) = answered.map_err(|error| Refused::Unreachable(error.to_string()))?;
+        answer::read(status, &body)
+    }
+
+    /// Posts as the client that we are there: RFC 7009 §2.1 has the same ways of authentication as the token endpoint.
+    async fn post(
+        &self,
+        endpoints: &Endpoints,
+        url: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<(StatusCode, Bytes), FetchError> {
         let mut form = parameters.to_vec();
         let mut authorization = None;
         match &self.login.client_secret {
@@ -106,9 +126,7 @@ impl Party {
             }
             None => form.push(("client_id", self.login.client_id.as_str())),
         }
-        let answered = self.fetcher.post_form(&endpoints.token, &form, authorization).await;
-        let (status, body) = answered.map_err(|error| Refused::Unreachable(error.to_string()))?;
-        answer::read(status, &body)
+        self.fetcher.post_form(url, &form, authorization).await
     }
 }
 

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::mischief::{Lie, Place};
-use super::quirks::{Authentication, Discovery, ResponseIss, Vendor};
+use super::quirks::{Authentication, Discovery, ResponseIss, Revocation, Vendor};
 use super::shared::Shared;
 use super::wire::Answer;
 
@@ -37,6 +37,9 @@ pub(super) fn discovery(shared: &Shared) -> Answer {
     });
     if quirks.discovery == Discovery::WithPkce {
         document["code_challenge_methods_supported"] = json!(["S256"]);
+    }
+    if quirks.revocation != Revocation::Absent {
+        document["revocation_endpoint"] = json!(shared.url(Place::Revoke));
     }
     if quirks.response_iss == ResponseIss::Advertised {
         // RFC 9207 §3.

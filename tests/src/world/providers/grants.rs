@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::keys::random;
 use super::people::Person;
+use super::quirks::Revocation;
 
 /// Codes live as long as RFC 6749 §4.1.2 allows at most.
 const CODE_LIFETIME: u64 = 600;
@@ -111,6 +112,16 @@ impl Grants {
         }
         held.used = Used::Yes;
         Ok(())
+    }
+
+    /// Takes back a refresh token, used or not, and its family; or all families of its user.
+    pub(super) fn revoke(&mut self, token: &str, meant: Revocation) {
+        let Some(held) = self.refresh_tokens.get(token) else { return };
+        let is_meant = |other: &&Held| match meant {
+            Revocation::Everything => other.grant.person == held.grant.person,
+            Revocation::Login | Revocation::Absent => other.family == held.family,
+        };
+        self.revoked.extend(self.refresh_tokens.values().filter(is_meant).map(|other| other.family));
     }
 
     pub(super) fn remember(&mut self, access_token: &str, grant: Grant) {

@@ -11,6 +11,8 @@ pub(crate) enum Place {
     Keys,
     Authorize,
     Token,
+    /// RFC 7009's.
+    Revoke,
     /// The user info endpoint; GitHub's `/user`.
     User,
     /// GitHub's `/user/emails`.

@@ -13,6 +13,7 @@ mod lies;
 pub(crate) mod mischief;
 pub(crate) mod people;
 pub(crate) mod quirks;
+mod revoke;
 mod shared;
 mod token;
 mod user;

@@ -22,6 +22,7 @@ pub(crate) struct Quirks {
     pub(crate) pkce: Pkce,
     pub(crate) refresh: Refresh,
     pub(crate) rotation: Rotation,
+    pub(crate) revocation: Revocation,
     pub(crate) failures: Failures,
     pub(crate) access_token: AccessToken,
     pub(crate) granted: Granted,
@@ -52,6 +53,7 @@ pub(crate) enum Hosts {
 pub(crate) struct Paths {
     pub(crate) authorize: &'static str,
     pub(crate) token: &'static str,
+    pub(crate) revoke: &'static str,
     pub(crate) user: &'static str,
     pub(crate) keys: &'static str,
 }
@@ -144,6 +146,17 @@ pub(crate) enum Rotation {
     Lenient,
     /// There is a new one; the old one, used again, ends all of them.
     Strict,
+}
+
+/// What ends with a refresh token that is taken back (RFC 7009 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Revocation {
+    /// There is no place for that.
+    Absent,
+    /// Its login.
+    Login,
+    /// All that its user granted to the client.
+    Everything,
 }
 
 /// How the token endpoint says no.

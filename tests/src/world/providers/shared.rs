@@ -11,9 +11,9 @@ use sidecar::clock::Clock;
 use super::grants::Grants;
 use super::mischief::{Fault, Lie, Place};
 use super::people::{Person, Visitor};
-use super::quirks::{Discovery, Quirks, Vendor};
+use super::quirks::{Discovery, Quirks, Revocation, Vendor};
 use super::wire::{Answer, Request};
-use super::{authorize, documents, keys, token, user};
+use super::{authorize, documents, keys, revoke, token, user};
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
@@ -79,6 +79,7 @@ impl Shared {
             Place::Keys => format!("{}{}", self.home, paths.keys),
             Place::Authorize => format!("{}{}", self.desk, paths.authorize),
             Place::Token => format!("{}{}", self.desk, paths.token),
+            Place::Revoke => format!("{}{}", self.desk, paths.revoke),
             Place::User => format!("{}{}", self.desk, paths.user),
             Place::Emails => format!("{}{}/emails", self.desk, paths.user),
         }
@@ -86,9 +87,18 @@ impl Shared {
 
     /// What there is at this path of this host.
     pub(super) fn place(&self, base: &str, path: &str) -> Option<Place> {
-        let all = [Place::Discovery, Place::Keys, Place::Authorize, Place::Token, Place::User, Place::Emails];
+        let all = [
+            Place::Discovery,
+            Place::Keys,
+            Place::Authorize,
+            Place::Token,
+            Place::Revoke,
+            Place::User,
+            Place::Emails,
+        ];
         let is_there = |place: &Place| match place {
             Place::Discovery | Place::Keys => self.quirks.discovery != Discovery::Absent,
+            Place::Revoke => self.quirks.revocation != Revocation::Absent,
             Place::Emails => self.quirks.vendor == Vendor::GitHub,
             _ => true,
         };
@@ -102,6 +112,7 @@ impl Shared {
             Place::Keys => Answer::json(200, &keys::key_set()),
             Place::Authorize => authorize::answer(self, request),
             Place::Token => token::answer(self, request),
+            Place::Revoke => revoke::answer(self, request),
             Place::User => user::answer(self, request),
             Place::Emails => user::emails(self, request),
         }

@@ -16,7 +16,7 @@ use super::wire::{Answer, Request};
 use super::{CLIENT_ID, CLIENT_SECRET, keys};
 
 /// An error of RFC 6749 §5.2 and what is said with it.
-struct Failure(&'static str, &'static str);
+pub(super) struct Failure(&'static str, &'static str);
 
 pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     let answer = authenticate(shared, request).and_then(|()| match request.parameter("grant_type") {
@@ -32,7 +32,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     }
 }
 
-fn authenticate(shared: &Shared, request: &Request) -> Result<(), Failure> {
+pub(super) fn authenticate(shared: &Shared, request: &Request) -> Result<(), Failure> {
     const WRONG: Failure = Failure("invalid_client", "the client is not who it says");
     if request.method != "POST" {
         return Err(Failure("invalid_request", "only POST is supported"));
@@ -195,7 +195,7 @@ fn challenge_of(verifier: &str) -> String {
     crate::world::tokens::encode(&Sha256::digest(verifier))
 }
 
-fn failed(shared: &Shared, request: &Request, Failure(error, said): &Failure) -> Answer {
+pub(super) fn failed(shared: &Shared, request: &Request, Failure(error, said): &Failure) -> Answer {
     let (status, error) = match (shared.quirks.failures, *error) {
         // docs.github.com/.../troubleshooting-oauth-app-access-token-request-errors
         (Failures::Success, "invalid_client") => (200, "incorrect_client_credentials"),

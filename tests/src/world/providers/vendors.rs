@@ -5,7 +5,7 @@
 
 use super::quirks::{
     AccessToken, Authentication, Discovery, Failures, ForeignRedirect, Granted, Hosts, Paths, Pkce, Quirks,
-    Refresh, Resource, ResponseIss, Rotation, Scopes, State, UnknownScope, Vendor,
+    Refresh, Resource, ResponseIss, Revocation, Rotation, Scopes, State, UnknownScope, Vendor,
 };
 
 /// The tenant of the Entra that is made up here.
@@ -18,7 +18,13 @@ impl Quirks {
             vendor: Vendor::Plain,
             issuer_path: "",
             hosts: Hosts::One,
-            paths: Paths { authorize: "/authorize", token: "/token", user: "/userinfo", keys: "/keys" },
+            paths: Paths {
+                authorize: "/authorize",
+                token: "/token",
+                revoke: "/revoke",
+                user: "/userinfo",
+                keys: "/keys",
+            },
             discovery: Discovery::WithPkce,
             response_iss: ResponseIss::Advertised,
             extra_answers: &[],
@@ -35,6 +41,8 @@ impl Quirks {
             refresh: Refresh::OfflineScope,
             // RFC 9700 §4.14.2.
             rotation: Rotation::Strict,
+            // RFC 8414 §2: OPTIONAL.
+            revocation: Revocation::Absent,
             failures: Failures::Standard,
             access_token: AccessToken::Jwt,
             granted: Granted::AsAsked,
@@ -50,6 +58,7 @@ impl Quirks {
             // .../v2-oauth2-auth-code-flow; keys as the tenant's openid-configuration names them.
             paths: Paths {
                 authorize: "/6babcaad-604b-40ac-a9d7-9fd97c0b779f/oauth2/v2.0/authorize",
+                revoke: "/none",
                 token: "/6babcaad-604b-40ac-a9d7-9fd97c0b779f/oauth2/v2.0/token",
                 user: "/oidc/userinfo",
                 keys: "/6babcaad-604b-40ac-a9d7-9fd97c0b779f/discovery/v2.0/keys",
@@ -89,6 +98,7 @@ impl Quirks {
             paths: Paths {
                 authorize: "/o/oauth2/v2/auth",
                 token: "/token",
+                revoke: "/revoke",
                 user: "/v1/userinfo",
                 keys: "/oauth2/v3/certs",
             },
@@ -107,6 +117,8 @@ impl Quirks {
             refresh: Refresh::OfflineAccessType,
             // The same page, "Refreshing an access token": the answer holds no refresh token.
             rotation: Rotation::Off,
+            // The same page, "Token revocation": all that the user granted to the client is taken back.
+            revocation: Revocation::Everything,
             access_token: AccessToken::Opaque("ya29."),
             // .../openid-connect/reference, token response: scopes come back as they are known to the API.
             granted: Granted::AsAddresses,
@@ -123,6 +135,7 @@ impl Quirks {
             paths: Paths {
                 authorize: "/login/oauth/authorize",
                 token: "/login/oauth/access_token",
+                revoke: "/none",
                 user: "/user",
                 keys: "/none",
             },
@@ -184,6 +197,7 @@ impl Quirks {
             paths: Paths {
                 authorize: "/oauth2/authorize",
                 token: "/oauth2/token",
+                revoke: "/oauth2/revoke",
                 user: "/oauth2/userInfo",
                 keys: "/eu-central-1_EXAMPLE/.well-known/jwks.json",
             },
@@ -199,7 +213,9 @@ impl Quirks {
             // .../token-endpoint.html: with every code, and not with a refresh.
             refresh: Refresh::Always,
             rotation: Rotation::Off,
-            // The same page: "HTTP/1.1 400 Bad Request" for all, invalid_client among them.
+            // .../revocation-endpoint.html: the refresh token, and the access tokens that came of it.
+            revocation: Revocation::Login,
+            // The token endpoint's page: "HTTP/1.1 400 Bad Request" for all, invalid_client among them.
             failures: Failures::BadRequest,
             ..Self::plain()
         }
@@ -214,6 +230,7 @@ impl Quirks {
             paths: Paths {
                 authorize: "/authorize",
                 token: "/oauth/token",
+                revoke: "/oauth/revoke",
                 user: "/userinfo",
                 keys: "/.well-known/jwks.json",
             },
@@ -225,6 +242,8 @@ impl Quirks {
             // auth0.com/docs/troubleshoot, "Callback URL mismatch".
             foreign_redirect: ForeignRedirect::Page(403),
             pkce: Pkce::Optional,
+            // auth0.com/docs/secure/tokens/refresh-tokens/revoke-refresh-tokens: as tenants since 2021-01-13 are set up.
+            revocation: Revocation::Login,
             // community.auth0.com/t/120406: 403 with invalid_grant; /t/73029: the same for a code.
             failures: Failures::Forbidden,
             // auth0.com/docs/secure/tokens/access-tokens: opaque unless an audience is named.
@@ -242,6 +261,7 @@ impl Quirks {
             paths: Paths {
                 authorize: "/oauth2/default/v1/authorize",
                 token: "/oauth2/default/v1/token",
+                revoke: "/oauth2/default/v1/revoke",
                 user: "/oauth2/default/v1/userinfo",
                 keys: "/oauth2/default/v1/keys",
             },
@@ -257,6 +277,8 @@ impl Quirks {
             // support.okta.com/help/s/article/the-authentication-request-has-an-invalid-state-parameter
             state: State::Plain,
             pkce: Pkce::Optional,
+            // developer.okta.com/docs/guides/revoke-tokens: the token, and the access tokens that came of it.
+            revocation: Revocation::Login,
             // developer.okta.com/docs/guides/refresh-tokens: rotation with reuse detection; the grace period set to 0.
             rotation: Rotation::Strict,
             ..Self::plain()

@@ -28,8 +28,13 @@ pub(super) struct Standalone {
 
 impl Standalone {
     pub(super) async fn set() -> Self {
+        Self::set_with(Quirks::plain()).await
+    }
+
+    /// With a provider of these ways.
+    pub(super) async fn set_with(quirks: Quirks) -> Self {
         let clock = Clock::system();
-        let provider = Provider::start(Quirks::plain(), &clock).await;
+        let provider = Provider::start(quirks, &clock).await;
         provider.register(RETURN);
         provider.visitor(Visitor::IsAsked);
         Self { provider, upstream: Upstream::start().await, clock, addresses: free_addresses() }

@@ -62,6 +62,8 @@ async fn a_provider_that_fails_is_waited_for_within_bounds_and_said_to_be_away()
         Fault::Html,
         Fault::Says(500, r#"{"error":"invalid_grant"}"#),
         Fault::Says(503, "{}"),
+        Fault::Says(429, r#"{"error":"slow_down"}"#),
+        Fault::Says(429, "Too Many Requests"),
         Fault::Endless(1 << 20),
         Fault::Redirect("http://127.0.0.1:9/".into()),
     ] {

@@ -3,6 +3,7 @@
 
 use rustix::process::Signal;
 use serde_json::json;
+use sidecar::oauth::values::ClientKey;
 
 use super::desk::{
     agree, authorize, body, code_of, cookies, error, named, parameter, redemption, refreshment, target,
@@ -13,7 +14,7 @@ use super::scene::{CALLBACK, Scene, VERIFIER};
 use crate::world::browser::Browser;
 use crate::world::client::{Reply, request, send};
 use crate::world::providers::mischief::{Fault, Place};
-use crate::world::providers::quirks::Quirks;
+use crate::world::providers::quirks::{Quirks, Revocation};
 use crate::world::providers::{CLIENT_SECRET, keys};
 use crate::world::{NOW, RESOURCE, SECRET};
 
@@ -111,6 +112,64 @@ async fn r21_a_login_leaves_no_secret_in_the_log_the_metrics_or_the_servers_hand
         }
     }
     assert!(!server.to_lowercase().contains("authorization:") && !server.contains("mcp-oauth-"), "{server}");
+}
+
+/// Whoever looks for why somebody was logged out finds it, with the client that did it.
+#[tokio::test]
+async fn o07_a_code_that_was_used_twice_is_a_line_in_the_log_and_one_that_was_used_once_is_none() {
+    let world = Standalone::set().await;
+    for times in [2, 1] {
+        let running = world.start(&[("MCP_OAUTH_LOG", "debug")]).await;
+        let (desk, mut browser) = (world.desk(), world.browser());
+        let client = desk.client().await;
+        let page = browser.open(&authorize(&client, &[])).await;
+        let code = code_of(&agree(&mut browser, &page, CALLBACK).await);
+        let held = tokens(&desk.redeem(&client, &code).await);
+        for _ in 1..times {
+            assert_eq!(error(&desk.redeem(&client, &code).await), "invalid_grant");
+        }
+        let (log, _) = running.end(Signal::TERM).await;
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("a code was used twice")).collect();
+        assert_eq!(lines.len(), times - 1, "{log}");
+        let key = ClientKey::digested(&client);
+        assert!(lines.iter().all(|line| line.contains(key.as_str())), "{lines:?}");
+        hides(&log, &[code, held.access, held.refresh, client, VERIFIER.to_owned()]);
+    }
+}
+
+/// O30: a provider that does not take its token back is said to, without the token, our secret and what it said itself.
+#[tokio::test]
+async fn r21_a_login_that_could_not_be_ended_at_the_provider_is_a_line_in_the_log_without_a_secret() {
+    let world = Standalone::set_with(Quirks { revocation: Revocation::Login, ..Quirks::plain() }).await;
+    for fails in [true, false] {
+        let running = world.start(&[("MCP_OAUTH_LOG", "debug")]).await;
+        let (desk, mut browser) = (world.desk(), world.browser());
+        let client = desk.client().await;
+        let page = browser.open(&authorize(&client, &[])).await;
+        let code = code_of(&agree(&mut browser, &page, CALLBACK).await);
+        let held = tokens(&desk.redeem(&client, &code).await);
+        if fails {
+            let told = r#"{"error":"invalid_client","error_description":"provider-s3cret"}"#;
+            world.provider.fail(Place::Revoke, Fault::Says(401, told));
+        }
+        let revoked = desk.post("/oauth/revoke", &[("client_id", &client), ("token", &held.refresh)]).await;
+        assert_eq!((revoked.status, desk.call(&held.access).await), (200, 401));
+        world.provider.behave();
+        let (log, _) = running.end(Signal::TERM).await;
+        assert_eq!(log.contains("a login is over here, and not at the provider"), fails, "{log}");
+        assert_eq!(log.contains("status 401 invalid_client"), fails, "{log}");
+        let theirs = world.provider.last(Place::Revoke).parameter("token").expect("a token").to_owned();
+        let constants = ["provider-s3cret", CLIENT_SECRET, SECRET].map(str::to_owned);
+        hides(&log, &[&[theirs, held.access, held.refresh, client][..], &constants].concat());
+    }
+}
+
+/// No part of these that is long enough to be of use stands there.
+fn hides(log: &str, hidden: &[String]) {
+    for text in hidden {
+        let part = &text[text.len().saturating_sub(16)..];
+        assert!(!log.contains(part), "{text} in {log}");
+    }
 }
 
 /// I1, O13: our token stays here, and theirs is none of ours.

@@ -85,11 +85,22 @@ impl Scene {
     }
 
     async fn token(&self, parameters: &[(&str, &str)]) -> Reply {
+        self.post("token_endpoint", parameters).await
+    }
+
+    async fn post(&self, place: &str, parameters: &[(&str, &str)]) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let authorization = basic(CLIENT_ID, CLIENT_SECRET);
         let headers =
             [("authorization", &*authorization), ("content-type", "application/x-www-form-urlencoded")];
-        ask("POST", self.url("token_endpoint"), &headers, &body).await
+        ask("POST", self.url(place), &headers, &body).await
+    }
+
+    /// A login of its own, up to its tokens.
+    async fn tokens(&mut self) -> Value {
+        let step = self.log_in(&[]).await;
+        let code = answered(&step, "code").expect("the login succeeds");
+        self.redeem(&code).await.json()
     }
 
     async fn redeem(&self, code: &str) -> Reply {
@@ -147,6 +158,22 @@ async fn it_can_be_declined_and_it_shuts_out_whoever_is_disabled() {
     assert_eq!(scene.refresh(&tokens["refresh_token"]).await.json()["error"], "invalid_grant");
     assert_eq!(ask("DELETE", &door, &[], "").await.status, 204);
     assert_eq!(scene.refresh(&tokens["refresh_token"]).await.status, 200);
+}
+
+/// RFC 7009, in the form in which the sidecar asks for it.
+#[tokio::test]
+async fn o30_a_refresh_token_that_it_takes_back_ends_its_login_and_no_other() {
+    let mut scene = Scene::set().await;
+    let first = scene.tokens().await;
+    scene.browser = Browser::new(&Clock::system());
+    let other = scene.tokens().await;
+    // It rotates, and an older token of a login ends what came of it, too.
+    let second = scene.refresh(&first["refresh_token"]).await.json();
+    let old = first["refresh_token"].as_str().expect("a token");
+    let revoke = [("token", old), ("token_type_hint", "refresh_token")];
+    assert_eq!(scene.post("revocation_endpoint", &revoke).await.status, 200);
+    assert_eq!(scene.refresh(&second["refresh_token"]).await.json()["error"], "invalid_grant");
+    assert_eq!(scene.refresh(&other["refresh_token"]).await.status, 200);
 }
 
 #[tokio::test]
