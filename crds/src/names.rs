@@ -11,7 +11,7 @@ use crate::rule::Rule;
 mod duration;
 mod quantity;
 
-pub use duration::{RefreshLifetime, TokenLifetime};
+pub use duration::{RefreshLifetime, TokenLifetime, spelled};
 
 // The parts that the URL rules are put together from. Lower-case hosts only: two spellings of one resource are two
 // audiences to a client that compares bytes (A17, D1).

@@ -44,8 +44,8 @@ fn seconds(text: &str) -> Option<u32> {
     text.strip_suffix(unit)?.parse::<u32>().ok()?.checked_mul(seconds)
 }
 
-/// In the largest unit that leaves no rest.
-fn spelled(seconds: u32) -> String {
+/// So many seconds, in the largest unit that leaves no rest.
+pub fn spelled(seconds: u32) -> String {
     let unit = UNITS.into_iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
     unit.map_or_else(String::new, |(unit, length)| format!("{}{unit}", seconds / length))
 }

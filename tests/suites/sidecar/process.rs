@@ -98,6 +98,46 @@ async fn check_says_what_would_be_enforced_and_ends() {
     assert!(said(&short.stderr).contains("JWT_SECRET: "));
 }
 
+/// Of a sidecar on its own, in proxy mode.
+const LOGIN: [(&str, &str); 6] = [
+    ("OAUTH_PROVIDER", "okta"),
+    ("OAUTH_ISSUER", "https://company.okta.com"),
+    ("OAUTH_CLIENT_ID", "0oa1b2c3"),
+    ("OAUTH_CLIENT_SECRET", "of-the-provider"),
+    ("OAUTH_SERVER_URL", RESOURCE),
+    ("JWT_SECRET", SECRET),
+];
+
+#[tokio::test]
+async fn check_says_of_proxy_mode_what_is_to_be_registered_and_who_may_come_and_no_secret() {
+    let store =
+        [("MCP_OAUTH_STORE_URL", "rediss://valkey.data"), ("MCP_OAUTH_STORE_PASSWORD", "of-the-store")];
+    let good = output(&["--check"], &[&LOGIN[..], &store].concat()).await;
+    let (words, advice) = (said(&good.stdout), said(&good.stderr));
+    assert_eq!((good.status.code(), advice.as_str()), (Some(0), ""));
+    for line in [
+        "mode             proxy",
+        "issuer           https://mcp.example.com\n",
+        "callback         https://mcp.example.com/oauth/callback (to be registered at the provider)",
+        "provider         okta, https://company.okta.com",
+        "client id        0oa1b2c3",
+        "client secret    set",
+        "store            valkey.data, over TLS",
+    ] {
+        assert!(words.contains(line), "{line} in {words}");
+    }
+    for secret in ["of-the-provider", "of-the-store", SECRET] {
+        assert!(!words.contains(secret), "{secret} in {words}");
+    }
+    // Replicas with one secret name the same keys, and one without it names others.
+    let keys = |text: &str| text.lines().find(|line| line.contains("  keys  ")).map(str::to_owned);
+    let again = output(&["--check"], &LOGIN).await;
+    assert!(keys(&words).is_some() && keys(&said(&again.stdout)) == keys(&words), "{words}");
+    let without = output(&["--check"], &LOGIN[..5]).await;
+    assert_ne!(keys(&said(&without.stdout)), keys(&words));
+    assert!(said(&without.stderr).contains("JWT_SECRET is not set"));
+}
+
 #[tokio::test]
 async fn check_reads_the_policy_directory_as_well() {
     let directory = tempfile::tempdir().expect("a temporary directory");
