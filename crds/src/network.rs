@@ -51,7 +51,28 @@ impl Network {
         let address = address.to_canonical();
         address.is_ipv4() == self.first.is_ipv4() && masked(address, self.prefix) == self.first
     }
+
+    /// What lies in this block that hardly anybody means to open to strangers (A8, O17).
+    pub fn peril(&self) -> Option<&'static str> {
+        if self.prefix == 0 {
+            return Some("every address");
+        }
+        PERILS.into_iter().find_map(|(block, what)| {
+            let block = Self::parse(block).ok()?;
+            (self.contains(block.first) || block.contains(self.first)).then_some(what)
+        })
+    }
 }
+
+/// Both kinds answer programs of the same machine without asking who they are.
+const PERILS: [(&str, &str); 4] = [
+    ("127.0.0.0/8", LOOPBACK),
+    ("::1/128", LOOPBACK),
+    ("169.254.0.0/16", LINK_LOCAL),
+    ("fe80::/10", LINK_LOCAL),
+];
+const LOOPBACK: &str = "loopback addresses, where this pod's or machine's own programs listen";
+const LINK_LOCAL: &str = "link-local addresses, where a cloud gives out a machine's credentials";
 
 /// The first address of the block that an address lies in.
 fn masked(address: IpAddr, prefix: u8) -> IpAddr {
@@ -184,6 +205,35 @@ mod tests {
             let block = Network::parse(network).expect("a block");
             let holds = |text: &str| block.contains(text.parse().expect("an address"));
             assert!(holds(inside) && !holds(outside), "{network}");
+        }
+    }
+
+    #[test]
+    fn o17_a_block_that_holds_what_nobody_means_to_open_is_told_from_its_neighbour() {
+        let peril = |text: &str| Network::parse(text).expect(text).peril();
+        for all in ["0.0.0.0/0", "::/0"] {
+            assert_eq!(peril(all), Some("every address"), "{all}");
+        }
+        for (inside, beside, what) in [
+            ("127.0.0.0/8", "126.0.0.0/8", LOOPBACK),
+            ("127.0.0.1/32", "128.0.0.0/8", LOOPBACK),
+            ("126.0.0.0/7", "124.0.0.0/7", LOOPBACK),
+            ("0.0.0.0/1", "128.0.0.0/3", LOOPBACK),
+            ("::1/128", "::2/128", LOOPBACK),
+            ("169.254.0.0/16", "169.253.0.0/16", LINK_LOCAL),
+            ("169.254.169.254/32", "169.255.169.254/32", LINK_LOCAL),
+            ("168.0.0.0/5", "176.0.0.0/5", LINK_LOCAL),
+            ("fe80::/10", "fec0::/10", LINK_LOCAL),
+            ("fe80::/64", "fd12:3456::/32", LINK_LOCAL),
+        ] {
+            assert_eq!((peril(inside), peril(beside)), (Some(what), None), "{inside} {beside}");
+        }
+    }
+
+    #[test]
+    fn every_block_of_perils_is_well_written() {
+        for (block, what) in PERILS {
+            assert_eq!(Network::parse(block).map(|block| block.peril()), Ok(Some(what)), "{block}");
         }
     }
 

@@ -8,8 +8,9 @@ use std::ops::Deref;
 
 use crate::hmac_key::HmacKey;
 use crate::names::{Audience, EndpointUrl, Issuer, PublicPath, ResourceUrl, Scope, WebOrigin};
+use crate::network::Network;
 use crate::provider::Provider;
-use crate::proxy::{self, Proxy};
+use crate::proxy::{self, Proxy, Switch};
 use crate::redirect::Redirects;
 use crate::violation::{Collector, Violations};
 
@@ -103,6 +104,14 @@ impl Policy {
         let login = &self.proxy.as_ref().filter(|_| self.claims.require.is_empty())?.login;
         let is_in_one_place = login.provider.issuer().as_ref() == Some(&login.issuer);
         login.provider.everybodys_accounts().filter(|_| is_in_one_place)
+    }
+
+    /// Networks that are open to whoever names a document, and what lies in each that hardly anybody means to open. No mistake:
+    /// on a laptop loopback is where the clients are.
+    pub fn perilous_networks(&self) -> Vec<(Network, &'static str)> {
+        let asked = self.proxy.iter().filter(|proxy| proxy.clients.metadata_documents == Switch::On);
+        let networks = asked.flat_map(|proxy| &proxy.allow_networks);
+        networks.filter_map(|network| Some((*network, network.peril()?))).collect()
     }
 }
 

@@ -288,3 +288,26 @@ fn a_login_with_a_provider_that_is_everybodys_is_told_whom_it_lets_in() {
     assert_eq!(accepted("github", "issuer: 'https://github.example.com', ", ""), "the policy is in force");
     assert_eq!(accepted("okta", "issuer: 'https://c.okta.com', ", ""), "the policy is in force");
 }
+
+#[test]
+fn o17_a_network_that_nobody_means_to_open_is_named_with_what_is_in_it_and_another_is_not() {
+    let accepted = |proxy: &str| {
+        let status = after(&Status::default(), &login_and("okta", proxy), &[pod("r")], 0);
+        let condition = status.conditions.first().expect("the first one is Accepted").clone();
+        assert_eq!((&*condition.status, &*condition.reason), ("True", ACCEPTED));
+        condition.message
+    };
+    let two = accepted("allowNetworks: [10.1.0.0/16, 127.0.0.0/8, '::/0']");
+    for part in [
+        "; proxy.allowNetworks has 127.0.0.0/8, which holds loopback addresses",
+        "; and ::/0, which holds every address, and",
+        ": write the networks of your clients alone",
+    ] {
+        assert!(two.contains(part), "{part} in {two}");
+    }
+    assert!(!two.contains("10.1.0.0"), "{two}");
+    assert_eq!(accepted("allowNetworks: [10.1.0.0/16]"), "the policy is in force");
+    // Nobody is asked for documents then.
+    let without = "allowNetworks: [127.0.0.0/8], clients: {metadataDocuments: false}";
+    assert_eq!(accepted(without), "the policy is in force");
+}

@@ -55,7 +55,7 @@ pub(super) fn accepted(facts: &Facts<'_>) -> Verdict {
     }
     match facts.resolved {
         Ok(policy) => {
-            let advice = [open(policy), affinity(policy, facts.pods.len())];
+            let advice = [open(policy), perils(policy), affinity(policy, facts.pods.len())];
             let advice: String = advice.into_iter().flatten().collect();
             Verdict::yes(super::ACCEPTED, format!("the policy is in force{advice}"))
         }
@@ -72,6 +72,19 @@ fn open(policy: &Policy) -> Option<String> {
     Some(format!(
         "; everybody with a {accounts} account may log in, unless the provider lets in fewer: set claims.require"
     ))
+}
+
+/// What is no mistake, and lets whoever names a document have more asked than most mean to (A8, O17).
+fn perils(policy: &Policy) -> Option<String> {
+    let perils = policy.perilous_networks();
+    let each = perils.iter().map(|(network, what)| format!("{network}, which holds {what}"));
+    (!perils.is_empty()).then(|| {
+        format!(
+            "; proxy.allowNetworks has {}, and whoever names a document can have them asked: write the networks of \
+             your clients alone",
+            each.collect::<Vec<_>>().join("; and ")
+        )
+    })
 }
 
 /// What is no mistake, and logs people out now and then: replicas do not know which refresh token is the newest, and a provider

@@ -5,13 +5,14 @@
 use crds::Policy;
 
 use super::environment::{OF_AUDIENCE, OF_PROXY_MODE, first};
-use super::login::ALLOW_NETWORKS;
+use super::login::{ALLOW_NETWORKS, OF_CLIENT_SECRET};
 use super::{Environment, store};
 use crate::live::Source;
 
 pub(super) fn advice(source: &Source, environment: &Environment) -> Vec<String> {
     let Source::Fixed(policy) = source else { return Vec::new() };
-    let advice = [open(policy), forgets(policy, environment)].into_iter().flatten();
+    let advice = [open(policy), forgets(policy, environment), empty_secret(policy, environment)];
+    let advice = advice.into_iter().flatten().chain(perils(policy));
     advice.chain(ignored(policy, environment)).collect()
 }
 
@@ -31,6 +32,29 @@ fn forgets(policy: &Policy, environment: &Environment) -> Option<String> {
         "JWT_SECRET is not set: the keys are new at each start, so a restart logs everybody out and replicas do not know \
          one another's logins"
             .to_owned()
+    })
+}
+
+/// A templating that found nothing looks like that. It is as good as none, as with every variable, and the provider has the last
+/// word on a client that should have one.
+fn empty_secret(policy: &Policy, environment: &Environment) -> Option<String> {
+    let has_none = policy.proxy.as_ref()?.login.client_secret.is_none();
+    let name = OF_CLIENT_SECRET.into_iter().find(|name| environment.contains_key(*name));
+    name.filter(|_| has_none).map(|name| {
+        format!(
+            "{name} is set and empty, which counts as none: give it the secret, or remove it where the provider knows \
+             this server as a public client"
+        )
+    })
+}
+
+/// A8, O17: anybody may name a document, and so an address.
+fn perils(policy: &Policy) -> impl Iterator<Item = String> {
+    policy.perilous_networks().into_iter().map(|(network, what)| {
+        format!(
+            "{ALLOW_NETWORKS} (proxy.allowNetworks) has {network}, which holds {what}, and whoever names a document can \
+             have them asked: write the networks of your clients alone"
+        )
     })
 }
 
@@ -92,6 +116,52 @@ mod tests {
         assert_eq!(said(&[&LOGIN[..], &okta].concat()), [""; 0]);
         let own = [("OAUTH_PROVIDER", "github"), ("OAUTH_ISSUER", "https://github.example.com")];
         assert_eq!(said(&[&LOGIN[..], &own].concat()), [""; 0]);
+    }
+
+    #[test]
+    fn o17_a_network_that_nobody_means_to_open_is_named_with_what_is_in_it_and_another_is_not() {
+        let okta = [("OAUTH_PROVIDER", "okta"), ("OAUTH_ISSUER", "https://company.okta.com")];
+        let with =
+            |networks: &str| said(&[&LOGIN[..], &okta, &[("MCP_OAUTH_ALLOW_NETWORKS", networks)]].concat());
+        for (network, holds) in [
+            ("0.0.0.0/0", "every address"),
+            ("::/0", "every address"),
+            ("127.0.0.0/8", "loopback"),
+            ("169.254.169.254/32", "link-local"),
+        ] {
+            let said = with(&format!("10.1.0.0/16, {network}"));
+            assert_eq!(said.len(), 1, "{said:?}");
+            let start =
+                format!("MCP_OAUTH_ALLOW_NETWORKS (proxy.allowNetworks) has {network}, which holds {holds}");
+            assert!(said[0].starts_with(&start) && said[0].contains(": write the networks"), "{said:?}");
+        }
+        assert_eq!(with("::1/128, 0.0.0.0/0").len(), 2);
+        assert_eq!(with("10.1.0.0/16, 169.253.0.0/16"), [""; 0]);
+    }
+
+    #[test]
+    fn an_empty_secret_counts_as_none_and_is_named_and_a_missing_one_is_not() {
+        let okta = [
+            LOGIN[0],
+            LOGIN[2],
+            LOGIN[3],
+            ("OAUTH_PROVIDER", "okta"),
+            ("OAUTH_ISSUER", "https://company.okta.com"),
+        ];
+        assert_eq!(said(&okta), [""; 0]);
+        for name in ["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"] {
+            let said_of_it = said(&[&okta[..], &[(name, "")]].concat());
+            assert_eq!(said_of_it.len(), 1, "{said_of_it:?}");
+            assert!(said_of_it[0].starts_with(&format!("{name} is set and empty")), "{said_of_it:?}");
+            assert_eq!(said(&[&okta[..], &[(name, "of the provider")]].concat()), [""; 0]);
+        }
+        // One of the two names is enough.
+        let other = [("OAUTH_CLIENT_SECRET", ""), ("OIDC_CLIENT_SECRET", "of the provider")];
+        assert_eq!(said(&[&okta[..], &other].concat()), [""; 0]);
+        // In native mode there is nothing to give a secret to.
+        let native = [&okta[1..], &[("OAUTH_AUDIENCE", "api://x"), ("OAUTH_MODE", "native")]].concat();
+        let native: Vec<_> = native.into_iter().filter(|(name, _)| *name != "JWT_SECRET").collect();
+        assert_eq!(said(&[&native[..], &[("OAUTH_CLIENT_SECRET", "")]].concat()), [""; 0]);
     }
 
     #[test]

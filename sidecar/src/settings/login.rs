@@ -22,6 +22,8 @@ use super::{Environment, store};
 use crate::random::Random;
 
 pub(super) const ALLOW_NETWORKS: &str = "MCP_OAUTH_ALLOW_NETWORKS";
+/// The first that is set counts.
+pub(super) const OF_CLIENT_SECRET: [&str; 2] = ["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"];
 
 /// What the variables say of the login. A provider or a resource that is wrong was reported, and hides nothing else.
 pub(super) fn proxy(
@@ -56,7 +58,7 @@ fn login(environment: &Environment, provider: Option<Provider>, found: &mut Coll
             None
         }
     };
-    let client_secret = first(environment, &["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"])
+    let client_secret = first(environment, &OF_CLIENT_SECRET)
         .map(|(name, secret)| found.take(name, ClientSecret::parse(secret)));
     if provider == Some(Provider::Github) && client_secret.is_none() {
         found.report("OAUTH_CLIENT_SECRET", "is missing: GitHub knows no clients without a secret");

@@ -139,6 +139,32 @@ async fn check_says_of_proxy_mode_what_is_to_be_registered_and_who_may_come_and_
 }
 
 #[tokio::test]
+async fn o17_what_is_no_mistake_and_may_not_be_meant_is_said_by_check_and_at_the_start() {
+    let of = |networks: &'static str, secret: &'static str| {
+        [&LOGIN[..3], &LOGIN[4..], &[("MCP_OAUTH_ALLOW_NETWORKS", networks), ("OAUTH_CLIENT_SECRET", secret)]]
+            .concat()
+    };
+    let (open, closed) = (of("169.254.0.0/16", ""), of("10.1.0.0/16", "of-the-provider"));
+    let parts = ["has 169.254.0.0/16, which holds link-local", "OAUTH_CLIENT_SECRET is set and empty"];
+    let check = output(&["--check"], &open).await;
+    assert_eq!(check.status.code(), Some(0), "{}", said(&check.stderr));
+    for part in parts {
+        assert!(said(&check.stderr).contains(part), "{part} in {}", said(&check.stderr));
+    }
+    assert_eq!(said(&output(&["--check"], &closed).await.stderr), "");
+    // The start fails on a taken port, after it has said so.
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listen = format!("--listen={}", taken.local_addr().expect("bound"));
+    let log = |ended: Output| said(&[ended.stdout, ended.stderr].concat());
+    let open = log(output(&[&listen, "--admin=127.0.0.1:0"], &open).await);
+    let closed = log(output(&[&listen, "--admin=127.0.0.1:0"], &closed).await);
+    for part in parts {
+        assert!(open.contains(part) && !closed.contains(part), "{part} in {open}");
+    }
+    assert!(open.contains("WARN") && !closed.contains("WARN"), "{open}");
+}
+
+#[tokio::test]
 async fn check_reads_the_policy_directory_as_well() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let flag = format!("--policy-dir={}", directory.path().display());
