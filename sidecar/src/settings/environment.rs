@@ -5,11 +5,11 @@
 //! this version does not do is refused; one that means nothing in this mode is named at the start (`advice`).
 
 use crds::claims::{ClaimRules, Written};
-use crds::names::{Audience, Issuer, ResourceUrl};
+use crds::names::{Audience, Issuer, ResourceUrl, WebOrigin};
 use crds::policy::{DEFAULT_MAX_BODY_BYTES, OidcTrust, Parts, Trust};
 use crds::provider::Provider;
 use crds::violation::Collector;
-use crds::{HmacKey, Policy, Violations};
+use crds::{Broken, HmacKey, Policy, Violations};
 
 use super::{Environment, claims, login};
 
@@ -21,6 +21,7 @@ pub(super) const OF_AUDIENCE: [&str; 2] = ["OAUTH_AUDIENCE", "OIDC_AUDIENCE"];
 /// The first that is set counts.
 const OF_RESOURCE: [&str; 2] = ["OAUTH_SERVER_URL", "MCP_URL"];
 const OF_ISSUER: [&str; 2] = ["OAUTH_ISSUER", "OIDC_ISSUER"];
+const ALLOWED_ORIGINS: &str = "MCP_OAUTH_ALLOWED_ORIGINS";
 const OF_TLS: [&str; 2] = ["HTTPS_CERT_FILE", "HTTPS_KEY_FILE"];
 
 pub(super) fn policy(environment: &Environment) -> Result<Policy, Violations> {
@@ -91,10 +92,11 @@ fn natively(
         }
     };
     let require = claims::required(environment, found);
+    let origins = origins(environment, found);
     let parts = Parts {
         resource: resource?,
         public_paths: Vec::new(),
-        allowed_origins: Vec::new(),
+        allowed_origins: origins,
         max_body_bytes: DEFAULT_MAX_BODY_BYTES,
         trust: trust?,
         claims: ClaimRules::of_access_tokens(provider?, Written { require, ..Written::default() }),
@@ -122,13 +124,14 @@ fn by_login(
         other => other,
     };
     let require = claims::required(environment, found);
+    let origins = origins(environment, found);
     let proxy = login::proxy(environment, provider, resource, found);
     let (provider, resource, proxy) = (provider?, resource?, proxy?);
     let audiences = found.take("OAUTH_SERVER_URL", Audience::parse(resource.as_str())).into_iter().collect();
     let parts = Parts {
         resource: resource.clone(),
         public_paths: Vec::new(),
-        allowed_origins: Vec::new(),
+        allowed_origins: origins,
         max_body_bytes: DEFAULT_MAX_BODY_BYTES,
         trust: Trust { oidc: None, hmac: Vec::new(), audiences },
         claims: ClaimRules::of_logins(provider, Written { require, ..Written::default() }),
@@ -196,6 +199,15 @@ fn resource(environment: &Environment, found: &mut Collector) -> Option<Resource
         "is missing: the public URL of the MCP endpoint, such as https://mcp.example.com/mcp",
     );
     None
+}
+
+/// Of web pages that may call from a browser (R17), with commas or white space between them.
+fn origins(environment: &Environment, found: &mut Collector) -> Vec<WebOrigin> {
+    let Some((name, text)) = first(environment, &[ALLOWED_ORIGINS]) else { return Vec::new() };
+    let each = text.split(|c: char| c == ',' || c.is_ascii_whitespace()).filter(|one| !one.is_empty());
+    let parse =
+        |one: &str| WebOrigin::parse(one).map_err(|Broken(why)| Broken(format!("has {one:?}, which {why}")));
+    each.filter_map(|one| found.take(name, parse(one))).collect()
 }
 
 fn audiences(environment: &Environment, found: &mut Collector) -> Vec<Audience> {

@@ -52,6 +52,38 @@ fn what_this_version_does_not_do_is_refused_and_not_ignored() {
 }
 
 #[test]
+fn r17_the_origins_that_may_call_stand_in_the_policy_of_both_modes_and_a_wrong_one_is_named() {
+    let login = ("OAUTH_CLIENT_ID", "0oa1b2c3");
+    let written = |text: &'static str| ("MCP_OAUTH_ALLOWED_ORIGINS", text);
+    for mode in [&OKTA[..], &[&OKTA[..], &[login]].concat()] {
+        let with = |text| of(&[mode, &[written(text)]].concat());
+        let origins =
+            |policy: Policy| policy.allowed_origins.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let two = with("https://agents.example.com, http://localhost:3000\n").expect("two origins");
+        assert_eq!(origins(two), ["https://agents.example.com", "http://localhost:3000"]);
+        for none in [with(""), with(" , "), of(mode)] {
+            assert_eq!(origins(none.expect("none is right")), [""; 0]);
+        }
+        for wrong in [
+            "*",
+            "http://agents.example.com",
+            "https://agents.example.com/",
+            "https://agents.example.com:443",
+        ] {
+            let said = with(wrong).expect_err(wrong);
+            assert!(
+                said.starts_with(&format!("MCP_OAUTH_ALLOWED_ORIGINS: has {wrong:?}, which must")),
+                "{said}"
+            );
+        }
+        // One that is wrong hides no other mistake.
+        let both =
+            of(&[mode, &[written("*"), ("OAUTH_ISSUER", "http://x")]].concat()).expect_err("two mistakes");
+        assert!(both.contains("OAUTH_ISSUER: ") && both.contains("MCP_OAUTH_ALLOWED_ORIGINS: "), "{both}");
+    }
+}
+
+#[test]
 fn an_mcp_endpoint_where_a_step_of_a_login_is_is_refused_by_its_variable() {
     let at = |url: &str, name: &'static str, more: &[(&'static str, &'static str)]| {
         let hidden = |pair: &(&str, &str)| pair.0 != "OAUTH_SERVER_URL";
