@@ -1,7 +1,7 @@
 //! Clients whose id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document): fetched when needed,
 //! kept by the document's own word, checked whole.
 //!
-//! Talks to strangers, through `fetch` and its guard. At most ten fetches are under way and a thousand documents kept, so that a
+//! Talks to strangers, through `fetch` and its guard. At most twenty fetches are under way and a thousand documents kept, so that a
 //! flood of made-up ids costs little. Meets A6, A8, I9, O15, O17.
 
 mod error;
@@ -16,11 +16,11 @@ use std::time::Duration;
 use super::Wanted;
 use crate::clock::Clock;
 use crate::fetch::document::Longest;
-use crate::fetch::{Document, DocumentFetcher, DocumentUrl};
+use crate::fetch::{Document, DocumentFetcher, DocumentUrl, FetchError};
 use crate::jose::{KeySet, shown};
 
 pub use error::{DocumentError, What};
-use limits::{Acquaintance, Limits};
+use limits::{Acquaintance, Busy, CutShort, Limits};
 pub use metadata::{ClientDocument, ClientKeys, Fault, Method};
 use shelf::{Asked, Fresh, Shelf};
 
@@ -104,12 +104,13 @@ impl Documents {
     ) -> Result<Document, DocumentError> {
         let host = url.host().to_string();
         let place = self.limits.admit(acquaintance, &host, self.clock.uptime()).await;
-        let _held_until_the_answer = place.map_err(|limits::Busy| DocumentError::Busy)?;
+        let place = place.map_err(|Busy| DocumentError::Busy)?;
         let longest = match what {
             What::Document => Longest::CLIENT,
             What::Keys => Longest::KEYS,
         };
-        let answer = self.fetcher.document(url, longest).await;
+        let answer = place.hold(self.fetcher.document(url, longest)).await;
+        let answer = answer.unwrap_or_else(|CutShort(after)| Err(FetchError::TimedOut(after)));
         answer.map_err(|error| DocumentError::fetch(what, error))
     }
 

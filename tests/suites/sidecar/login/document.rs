@@ -152,6 +152,39 @@ async fn o15_a_host_that_never_answers_takes_no_turn_of_another_host_and_its_cli
     assert_eq!(error(&scene.redeem(&wrong, "AAAA").await), "invalid_client");
 }
 
+/// Two at a time from each would fill every place of strangers for five seconds.
+#[tokio::test]
+async fn o15_four_hosts_that_never_answer_are_in_no_good_clients_way() {
+    let published = Published::start().await;
+    let scene = scene(&published).await;
+    let mut asking = JoinSet::new();
+    let mut silent = Vec::new();
+    for host in 2..6 {
+        let listener =
+            TcpListener::bind(format!("127.0.0.{host}:0")).await.expect("loopback has a free port");
+        let at = listener.local_addr().expect("it is bound");
+        silent.push(listener);
+        for name in ["a", "b"] {
+            let (desk, url) =
+                (scene.desk(), authorize(&format!("https://{at}/{name}"), &[("redirect_uri", WEB)]));
+            asking.spawn(async move { desk.send("GET", target(&url), &BY_A_PERSON, "").await });
+        }
+    }
+    let mut held = Vec::new();
+    for listener in &silent[..3] {
+        for _ in ["a", "b"] {
+            held.push(listener.accept().await.expect("a fetch"));
+        }
+    }
+    let begun = std::time::Instant::now();
+    let good = authorize(&published.public(), &[("redirect_uri", WEB)]);
+    assert_eq!(scene.browser().open(&good).await.reply.status, 200, "its turn comes");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    for reply in asking.join_all().await {
+        assert!(reply.status == 503 && reply.text().contains("document_away"), "{}", reply.status);
+    }
+}
+
 #[tokio::test]
 async fn a7_documents_are_advertised_exactly_where_they_are_read() {
     let published = Published::start().await;

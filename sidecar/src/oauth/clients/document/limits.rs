@@ -1,10 +1,12 @@
 //! How much of our time strangers can have: fetches under way, fetches in a while, fetches from one host, and both of these at once.
 //!
 //! Pure, on the clock that it is handed. Whoever makes URLs up is held back early; documents that were good once are fetched
-//! again in a lane of their own, so that such a flood does not lock out the clients that people use; and a host that never answers holds few places of many. Meets
-//! O15, O17.
+//! again in a lane of their own, so that such a flood does not lock out the clients that people use. A host that never answers holds few
+//! places of many, and none of them for long: whoever takes long moves over to as many places for the slow, or ends where those are
+//! taken, so that no number of slow hosts is in the way of a quick one. Meets O15, O17.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +24,11 @@ pub(super) enum Acquaintance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Busy;
 
-/// The limits of one cache. Together the lanes have ten fetches under way.
+/// A fetch took longer than this, and those who take long are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CutShort(pub(super) Duration);
+
+/// The limits of one cache. Together the lanes have ten fetches under way, and as many slow ones.
 #[derive(Debug)]
 pub(super) struct Limits {
     known: Lane,
@@ -33,6 +39,8 @@ pub(super) struct Limits {
 #[derive(Debug)]
 struct Lane {
     places: Semaphore,
+    /// For those who took long. Nobody waits for one.
+    slow: Semaphore,
     /// Of the hosts that somebody is at, or waits for.
     at_hosts: AtHosts,
     bucket: Mutex<Bucket>,
@@ -43,8 +51,9 @@ type AtHosts = Mutex<HashMap<String, Arc<Semaphore>>>;
 /// A place in a lane, and one at its host, as long as it is held.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
-    _in_lane: SemaphorePermit<'a>,
-    _at_host: AtHost<'a>,
+    lane: &'a Lane,
+    in_lane: SemaphorePermit<'a>,
+    at_host: AtHost<'a>,
 }
 
 /// Whoever is at a host, or waits for it. The last one to leave takes the list's entry along.
@@ -77,7 +86,9 @@ const HOST_PLACES: usize = 2;
 const LANE: Rate = Rate { burst: 50.0, per_second: 5.0 };
 const HOST: Rate = Rate { burst: 20.0, per_second: 0.5 };
 const MOST_HOSTS: usize = 1000;
-/// How long to wait for a place. Whoever is in one leaves it after five seconds at the latest.
+/// Longer than a document takes from a host that is well. Seven strangers a second find a place so, and no more than five come.
+const QUICK: Duration = Duration::from_secs(1);
+/// How long to wait for a place.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Limits {
@@ -120,6 +131,7 @@ impl Lane {
     fn new(places: usize) -> Self {
         Self {
             places: Semaphore::new(places),
+            slow: Semaphore::new(places),
             at_hosts: Mutex::default(),
             bucket: Mutex::new(Bucket::full(LANE, Duration::ZERO)),
         }
@@ -131,7 +143,22 @@ impl Lane {
         at_host.held = Some(at_host.places.clone().acquire_owned().await.map_err(|_| Busy)?);
         lock(&self.bucket).take(now)?;
         let in_lane = self.places.acquire().await.map_err(|_| Busy)?;
-        Ok(Place { _in_lane: in_lane, _at_host: at_host })
+        Ok(Place { lane: self, in_lane, at_host })
+    }
+}
+
+impl Place<'_> {
+    /// Has this place for the fetch: for a moment in the lane, and then among the slow, where there is room. The fetch ends by
+    /// itself, for it has its own time.
+    pub(super) async fn hold<T>(self, fetch: impl Future<Output = T>) -> Result<T, CutShort> {
+        let Self { lane, in_lane, at_host: _at_host } = self;
+        let mut fetch = pin!(fetch);
+        if let Ok(answer) = tokio::time::timeout(QUICK, &mut fetch).await {
+            return Ok(answer);
+        }
+        let _among_the_slow = lane.slow.try_acquire().map_err(|_| CutShort(QUICK))?;
+        drop(in_lane);
+        Ok(fetch.await)
     }
 }
 
@@ -178,93 +205,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Acquaintance::{Known, Stranger};
-    use super::*;
-
-    /// How many of so many are admitted, each from a host of its own and gone at once.
-    async fn admitted(limits: &Limits, acquaintance: Acquaintance, tries: usize, now: Duration) -> usize {
-        let mut count = 0;
-        for index in 0..tries {
-            let host = format!("{index}.{}.example", now.as_secs());
-            count += usize::from(limits.admit(acquaintance, &host, now).await.is_ok());
-        }
-        count
-    }
-
-    #[tokio::test]
-    async fn a_burst_of_fifty_is_admitted_and_five_a_second_after_it() {
-        let limits = Limits::new();
-        assert_eq!(admitted(&limits, Stranger, 200, Duration::ZERO).await, 50);
-        assert_eq!(admitted(&limits, Stranger, 200, Duration::from_secs(1)).await, 5);
-        assert_eq!(admitted(&limits, Stranger, 200, Duration::from_hours(1)).await, 50);
-    }
-
-    #[tokio::test]
-    async fn a_flood_of_strangers_does_not_hold_back_the_known() {
-        let limits = Limits::new();
-        assert_eq!(admitted(&limits, Stranger, 200, Duration::ZERO).await, 50);
-        assert_eq!(admitted(&limits, Known, 30, Duration::ZERO).await, 30);
-    }
-
-    #[tokio::test]
-    async fn one_host_has_less_than_all_together() {
-        let limits = Limits::new();
-        let mut count = 0;
-        for _ in 0..40 {
-            count += usize::from(limits.admit(Stranger, "a.example", Duration::ZERO).await.is_ok());
-        }
-        assert_eq!(count, 20);
-        assert!(limits.admit(Stranger, "b.example", Duration::ZERO).await.is_ok());
-        assert!(limits.admit(Known, "a.example", Duration::ZERO).await.is_ok());
-        assert!(limits.admit(Stranger, "a.example", Duration::from_secs(2)).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn ten_are_under_way_at_a_time_and_a_place_that_is_left_can_be_taken() {
-        let limits = Limits::new();
-        let mut held = Vec::new();
-        for (acquaintance, places) in [(Stranger, STRANGER_PLACES), (Known, KNOWN_PLACES)] {
-            for index in 0..places {
-                let host = format!("{index}.example");
-                held.push(limits.admit(acquaintance, &host, Duration::ZERO).await.expect("a place"));
-            }
-            let late = limits.admit(acquaintance, "late.example", Duration::ZERO);
-            assert!(tokio::time::timeout(Duration::from_millis(50), late).await.is_err(), "{acquaintance:?}");
-        }
-        assert_eq!(held.len(), 10);
-        drop(held);
-        assert!(limits.admit(Stranger, "late.example", Duration::ZERO).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn o15_a_host_that_never_answers_holds_two_places_and_leaves_the_others_theirs() {
-        let limits = Limits::new();
-        let mut held = Vec::new();
-        let mut waiting = Vec::new();
-        for acquaintance in [Stranger, Known] {
-            for _ in 0..HOST_PLACES {
-                held.push(limits.admit(acquaintance, "slow.example", Duration::ZERO).await.expect("a place"));
-            }
-            let mut more = Box::pin(limits.admit(acquaintance, "slow.example", Duration::ZERO));
-            assert!(tokio::time::timeout(Duration::from_millis(50), &mut more).await.is_err());
-            waiting.push(more);
-            // Its twin: another host, in the same moment.
-            assert!(limits.admit(acquaintance, "other.example", Duration::ZERO).await.is_ok());
-        }
-        drop(held);
-        for more in waiting {
-            assert!(more.await.is_ok(), "its turn has come");
-        }
-        assert!(lock(&limits.strangers.at_hosts).is_empty() && lock(&limits.known.at_hosts).is_empty());
-    }
-
-    #[tokio::test]
-    async fn the_list_of_hosts_stays_short() {
-        let limits = Limits::new();
-        for index in 0..MOST_HOSTS as u64 + 500 {
-            let _ = limits.admit(Stranger, &format!("{index}.example"), Duration::from_secs(index)).await;
-        }
-        assert_eq!(lock(&limits.hosts).len(), MOST_HOSTS);
-    }
-}
+mod tests;
