@@ -109,7 +109,7 @@ checked_text! {
                 "^(?:https://", host!(), port!(), "|http://", loopback!(), port!(), "|", private_use!(),
                 ":(?://[A-Za-z0-9._-]+|", segment!(), "))(?:", segment!(), r")*/?(?:\?", parameter!(), "(?:&", parameter!(), ")*)?$",
             ),
-            "must be an https URL with a lower-case host, an http URL on localhost, 127.0.0.1 or [::1], or a private-use \
+            "must be an https URL with a lower-case host, an http URL on loopback (localhost, 127.0.0.0/8 or [::1]), or a private-use \
              URI such as com.example.app:/callback",
         ),
     ]

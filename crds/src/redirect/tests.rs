@@ -77,11 +77,14 @@ fn a_uri_that_is_refused_is_told_why() {
         ("https://localhost/cb", "must be http where it is a loopback address"),
         ("https://client.example/cb?iss=x", "parameter of the answer"),
         ("http://client.example/cb", "must be an https URL"),
+        // What it says of loopback is what is taken: 127.0.0.2 is, and 128.0.0.1 is not.
+        ("http://128.0.0.1/cb", "an http URL on loopback (localhost, 127.0.0.0/8 or [::1])"),
         ("", "must not be empty"),
     ] {
         let why = RedirectUri::parse(text).expect_err(text).to_string();
         assert!(why.contains(says), "{text}: {why}");
     }
+    assert!(uri("http://127.0.0.2/cb").is_loopback());
 }
 
 #[test]

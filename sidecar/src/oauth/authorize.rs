@@ -115,14 +115,9 @@ fn show(
     let wished: Vec<&str> = ask.wish.scopes.iter().map(String::as_str).collect();
     let base = server.issuer.get(server.policy.resource.origin().len()..).unwrap_or_default();
     let action = format!("{base}{}", Step::Consent.path());
-    let returns = match registered.kind() {
-        Kind::Web => page::Returns::Website(registered.authority()),
-        Kind::Loopback => page::Returns::Loopback(registered.authority()),
-        Kind::PrivateUse => page::Returns::App(registered.authority()),
-    };
     let consent = Consent {
         client: shown(client, registered),
-        returns,
+        returns: returns(registered),
         redirect_uri: registered.as_str(),
         server: &server.policy.resource,
         provider: server.upstream.name(),
@@ -132,6 +127,16 @@ fn show(
         form: page::Form { action: &action, ask: &sealed, csrf: &ask.id },
     };
     Ok(consent.page().into_response())
+}
+
+fn returns(registered: &RedirectUri) -> page::Returns<'_> {
+    let address = registered.authority();
+    match (registered.kind(), Catalogue::builtin().by_relay(registered)) {
+        (Kind::Web, Some(known)) => page::Returns::Relay { host: address, of: known.name() },
+        (Kind::Web, None) => page::Returns::Website(address),
+        (Kind::Loopback, _) => page::Returns::Loopback(address),
+        (Kind::PrivateUse, _) => page::Returns::App(address),
+    }
 }
 
 /// How far the client's name can be believed: as far as the address is its own.

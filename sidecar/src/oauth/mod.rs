@@ -45,9 +45,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crds::Policy;
 use crds::proxy::{Proxy, issuer};
-use http::header::ALLOW;
+use http::header::{ACCEPT, ALLOW};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::clock::Clock;
 use crate::jose::KeySet;
@@ -242,12 +242,7 @@ impl AuthorizationServer {
 
     pub async fn answer(self: &Arc<Self>, step: Step, asked: &Asked) -> Told {
         if !step.takes(&asked.head.method) {
-            let refused =
-                OAuthError::new(Code::MethodNotAllowed, "this endpoint is not called with this method");
-            let mut response = refused.into_response();
-            // RFC 9110 §15.5.6 MUST.
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(step.allow()));
-            return (response, Some("oauth_method"));
+            return self.wrong_method(step, asked);
         }
         match step {
             Step::Authorize => self.shown(authorize::answer(self, asked).await),
@@ -258,6 +253,20 @@ impl AuthorizationServer {
             Step::Revoke => said(revoke::answer(self, asked).await),
             Step::Keys => (json_response(StatusCode::OK, self.key_document.clone()), None),
         }
+    }
+
+    /// A person who opens a step from their list of pages reads where to begin; a program reads JSON.
+    fn wrong_method(&self, step: Step, asked: &Asked) -> Told {
+        let problem = Problem::NotOpened;
+        let mut response = if !step.is_for_programs() && reads_pages(&asked.head.headers) {
+            problem.page(&self.policy.resource).into_response()
+        } else {
+            OAuthError::new(Code::MethodNotAllowed, "this endpoint is not called with this method")
+                .into_response()
+        };
+        // RFC 9110 §15.5.6 MUST.
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(step.allow()));
+        (response, Some(problem.code()))
     }
 
     /// A person reads what went wrong on a page of ours.
@@ -326,6 +335,13 @@ impl From<NoRandom> for Trouble {
     fn from(_: NoRandom) -> Self {
         Self::Internal
     }
+}
+
+/// Every browser names HTML first when a person opens something; `*/*` alone is a program.
+fn reads_pages(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut types = accepted.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
+    types.any(|media| media.trim().eq_ignore_ascii_case("text/html"))
 }
 
 fn said(outcome: Result<Response<Bytes>, OAuthError>) -> Told {

@@ -17,7 +17,7 @@ use super::{Asked, AuthorizationServer};
 use crate::jose::Json;
 use crate::jose::json::Object;
 use crds::proxy::Switch;
-use crds::redirect::RedirectUri;
+use crds::redirect::{RedirectUri, Redirects};
 
 /// More are dropped: the id travels in URLs, and no client has more.
 const MOST_URIS: usize = 10;
@@ -30,8 +30,13 @@ const NOT_JSON: OAuthError = OAuthError::new(
 );
 const NO_URI: OAuthError = OAuthError::new(
     Code::InvalidRedirectUri,
-    "none of the redirect_uris can be used here: https addresses of known clients, or http on localhost, 127.0.0.1 or [::1]; \
-     the policy's redirectURIs can name others",
+    "none of the redirect_uris can be used here: https addresses of known clients, or http on loopback (localhost, 127.0.0.0/8 \
+     or [::1]); the policy's redirectURIs can name others",
+);
+/// With a list, loopback is only where it is listed.
+const NOT_LISTED: OAuthError = OAuthError::new(
+    Code::InvalidRedirectUri,
+    "none of the redirect_uris can be used here: the policy's redirectURIs list each that can, loopback included",
 );
 const NO_KEYS: OAuthError = OAuthError::new(
     Code::InvalidClientMetadata,
@@ -81,7 +86,11 @@ fn metadata(headers: &HeaderMap, body: &[u8]) -> Result<Object, OAuthError> {
 
 /// D8: those that can be used, in their order; the answer says which.
 fn redirect_uris(server: &AuthorizationServer, metadata: &Object) -> Result<Vec<RedirectUri>, OAuthError> {
-    let Some(Json::List(wished)) = metadata.get("redirect_uris") else { return Err(NO_URI) };
+    let none = match server.proxy.redirects {
+        Redirects::Fixed(_) => NO_URI,
+        Redirects::AllowList(_) | Redirects::Placed { .. } => NOT_LISTED,
+    };
+    let Some(Json::List(wished)) = metadata.get("redirect_uris") else { return Err(none) };
     let mut used: Vec<RedirectUri> = Vec::new();
     let mut length = 0;
     for uri in wished.iter().filter_map(Json::as_text).filter_map(|text| RedirectUri::parse(text).ok()) {
@@ -93,7 +102,7 @@ fn redirect_uris(server: &AuthorizationServer, metadata: &Object) -> Result<Vec<
             used.push(uri);
         }
     }
-    if used.is_empty() { Err(NO_URI) } else { Ok(used) }
+    if used.is_empty() { Err(none) } else { Ok(used) }
 }
 
 /// RFC 7591 §2: left out, it is `client_secret_basic`. What is not offered here becomes `none`, and the answer says so. Not so

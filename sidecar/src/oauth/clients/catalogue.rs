@@ -63,6 +63,12 @@ impl Catalogue {
         self.0.iter().find(|known| known.redirects.iter().any(web))
     }
 
+    /// Whose relay a redirect URI is: its owner hands the code on to wherever the client's `state` says. That tells whose the
+    /// address is, and nothing of who gets the code.
+    pub fn by_relay(&self, uri: &RedirectUri) -> Option<&Known> {
+        self.0.iter().find(|known| known.relays.contains(uri))
+    }
+
     /// Whom a redirect URI looks like, proof or not: "says that it is", and no more. None where several clients have it, unless
     /// only one of them has this very port.
     pub fn resembles(&self, uri: &RedirectUri) -> Option<&Known> {

@@ -38,6 +38,8 @@ pub enum Problem<'a> {
         parameter: &'a str,
     },
     TooManyLogins,
+    /// A step of a login was opened as if it were a page: from the list of pages that were visited, or loaded again.
+    NotOpened,
     /// Whether this login was used before cannot be found out.
     StoreAway,
     /// Something of ours failed. Its reason is in the log.
@@ -65,6 +67,7 @@ impl Problem<'_> {
             Self::Cancelled => "cancelled",
             Self::Malformed { .. } => "malformed_request",
             Self::TooManyLogins => "too_many_logins",
+            Self::NotOpened => "oauth_method",
             Self::StoreAway => "store_away",
             Self::Internal => "internal",
         }
@@ -84,6 +87,7 @@ impl Problem<'_> {
             }
             Self::Cancelled => StatusCode::OK,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotOpened => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -129,6 +133,7 @@ impl Problem<'_> {
             Self::Cancelled => "You cancelled",
             Self::Malformed { .. } => "This server does not understand your application",
             Self::TooManyLogins => "Too many people are connecting",
+            Self::NotOpened => "This is a step of a login, and no page to open",
             Self::Internal => "This server has a problem",
         }
     }
@@ -163,6 +168,11 @@ impl Problem<'_> {
                 None => html!("A part of its request is missing or not right."),
             },
             Self::TooManyLogins => html!("This server takes on only so many logins at a time."),
+            Self::NotOpened => {
+                html!(
+                    "Only the page before it leads on from here, and it does so once. Nothing more was connected."
+                )
+            }
             Self::StoreAway => html!(
                 "This server cannot find out whether this login was used before. You did nothing wrong, and nothing was connected."
             ),
@@ -176,7 +186,7 @@ impl Problem<'_> {
             Self::DocumentAway => {
                 vec![html!("Try again in a moment: load this page again."), html!("{}", ASK)]
             }
-            Self::Expired => vec![html!("{}", CONNECTED), html!("{}", RESTART)],
+            Self::Expired | Self::NotOpened => vec![html!("{}", CONNECTED), html!("{}", RESTART)],
             Self::OtherBrowser => vec![
                 html!("{}", CONNECTED),
                 html!("Otherwise: {} Stay in one browser until it is done.", RESTART),
@@ -209,7 +219,7 @@ impl Problem<'_> {
 mod tests {
     use super::*;
 
-    const ALL: [Problem<'static>; 12] = [
+    const ALL: [Problem<'static>; 13] = [
         Problem::UnknownClient,
         Problem::DocumentAway,
         Problem::UnusableRedirect,
@@ -220,6 +230,7 @@ mod tests {
         Problem::Cancelled,
         Problem::Malformed { parameter: "code_challenge" },
         Problem::TooManyLogins,
+        Problem::NotOpened,
         Problem::StoreAway,
         Problem::Internal,
     ];

@@ -36,13 +36,15 @@ fn consent<'a>(server: &'a ResourceUrl, client: Client<'a>, returns: Returns<'a>
     }
 }
 
+const RELAY: Returns<'static> = Returns::Relay { host: "vscode.dev", of: "VS Code" };
+
 /// One of every kind of page.
 fn pages() -> Vec<Page> {
     let server = server();
     let clients =
         |name| [Client::Known(name), Client::Claimed(name), Client::Published { name, host: "chatgpt.com" }];
     let returns =
-        [Returns::Website("claude.ai"), Returns::Loopback("localhost:33418"), Returns::App("cursor")];
+        [Returns::Website("claude.ai"), RELAY, Returns::Loopback("localhost:33418"), Returns::App("cursor")];
     let asked = ["Claude", ""].into_iter().flat_map(clients);
     let asked = asked.flat_map(|client| returns.map(|returns| consent(&server, client, returns).page()));
     asked.chain(problems("code_challenge").map(|problem| problem.page(&server))).collect()
@@ -60,6 +62,7 @@ fn problems(text: &str) -> impl Iterator<Item = Problem<'_>> {
         Problem::Cancelled,
         Problem::Malformed { parameter: text },
         Problem::TooManyLogins,
+        Problem::NotOpened,
         Problem::Internal,
     ]
     .into_iter()
@@ -225,12 +228,33 @@ fn a9_only_a_known_client_at_its_own_website_comes_without_a_warning() {
     let (website, loopback) = (Returns::Website("claude.ai"), Returns::Loopback("localhost:33418"));
     let published = Client::Published { name: "Claude", host: "claude.ai" };
     assert_eq!(loud(Client::Known("Claude"), website), None);
-    assert_eq!(loud(Client::Known("Claude"), loopback), Some("notice\""));
+    for returns in [loopback, RELAY] {
+        assert_eq!(loud(Client::Known("Claude"), returns), Some("notice\""));
+    }
     for stranger in [Client::Claimed("Claude"), Client::Claimed(""), published] {
         assert_eq!(loud(stranger, website), Some("notice stop"));
+        assert_eq!(loud(stranger, RELAY), Some("notice stop"));
         assert_eq!(loud(stranger, loopback), Some("notice warn"));
         assert_eq!(loud(stranger, Returns::App("cursor")), Some("notice warn"));
     }
+}
+
+#[test]
+fn a9_a_relay_is_said_to_be_whose_it_is_and_to_pass_on() {
+    let server = server();
+    let page = |returns| text(&consent(&server, Client::Claimed("Visual Studio Code"), returns).page());
+    let (relay, website) = (page(RELAY), page(Returns::Website("vscode.dev")));
+    for part in [
+        "An address of <bdi>VS Code</bdi>, which passes on what it gets",
+        "Nobody can check which application this is",
+        "<strong>whoever gets it</strong> can use this server as you",
+    ] {
+        assert!(relay.contains(part) && !website.contains(part), "{part}");
+    }
+    for part in ["We do not know whose address this is", "We do not know this application"] {
+        assert!(website.contains(part) && !relay.contains(part), "{part}");
+    }
+    assert!(!relay.contains("Known address"));
 }
 
 #[test]

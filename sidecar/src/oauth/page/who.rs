@@ -23,6 +23,8 @@ pub enum Client<'a> {
 pub enum Returns<'a> {
     /// Host, with a port where it has one: whoever owns it receives.
     Website(&'a str),
+    /// A host whose owner hands on what it gets to wherever the client said: whoever is there receives.
+    Relay { host: &'a str, of: &'a str },
     /// RFC 8252 §7.3, with its port: whichever program listens there receives.
     Loopback(&'a str),
     /// RFC 8252 §7.1, the scheme alone: whichever app has claimed it receives.
@@ -67,6 +69,13 @@ impl Returns<'_> {
     pub(super) fn panel(self, client: Client<'_>, redirect_uri: &str) -> Html {
         let (address, whose) = match self {
             Self::Website(host) => (Shown::host(host), website(client)),
+            Self::Relay { host, of } => (
+                Shown::host(host),
+                html!(
+                    "An address of <bdi>{}</bdi>, which passes on what it gets to wherever the application said.",
+                    of
+                ),
+            ),
             Self::Loopback(host) => (Shown::host(host), html!("A program on your own computer.")),
             Self::App(scheme) => {
                 (Shown::host(&format!("{scheme}:")), html!("An app on this device that opens such links."))
@@ -90,7 +99,8 @@ impl Returns<'_> {
         match (self, client) {
             (Self::Website(_), Client::Known(_)) => Html::default(),
             (Self::Website(host), _) => stranger(client, &Shown::host(host)),
-            (Self::Loopback(_), _) => local(client, "program"),
+            (Self::Relay { .. }, Client::Known(_)) | (Self::Loopback(_), _) => local(client, "program"),
+            (Self::Relay { of, .. }, _) => relayed(client, of),
             (Self::App(_), _) => local(client, "app"),
         }
     }
@@ -122,6 +132,20 @@ fn stranger(client: Client<'_>, host: &Shown) -> Html {
 </section>"#,
         doubt,
         host
+    )
+}
+
+/// A9, O01: a known address, and no proof of who asks: whatever it passes on to receives.
+fn relayed(client: Client<'_>, of: &str) -> Html {
+    html!(
+        r#"<section class="notice stop" aria-labelledby="notice">
+<h2 id="notice">Nobody can check which application this is</h2>
+<p>{} If you continue, <bdi>{}</bdi> passes the answer on, and <strong>whoever gets it</strong> can use this server as you.</p>
+<p>Continue only if you just started this yourself, from an application that you trust. If a link or a message brought you here,
+cancel.</p>
+</section>"#,
+        client.doubt(),
+        of
     )
 }
 

@@ -138,6 +138,34 @@ async fn o24_what_belongs_into_the_body_is_not_taken_from_the_query() {
     tokens(&send("/oauth/token", &typed, &padded).await);
 }
 
+/// The list of pages that were visited leads there.
+#[tokio::test]
+async fn a_person_who_opens_a_step_reads_where_to_begin_and_a_program_reads_json() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let send = async |method: &str, path: &str, accept: &str| {
+        let reply = scene.desk().send(method, path, &[("accept", accept)], "").await;
+        let kind = reply.header("content-type").unwrap_or_default().to_owned();
+        assert_eq!(reply.status, 405, "{method} {path}");
+        (kind, reply.header("allow").unwrap_or_default().to_owned(), reply.text())
+    };
+    for accept in [browser, "TEXT/HTML", "application/json, text/html;q=0.1"] {
+        let (kind, allow, text) = send("GET", "/oauth/consent", accept).await;
+        assert_eq!((&*kind, &*allow), ("text/html; charset=utf-8", "POST"), "{accept}");
+        assert!(
+            text.contains("Go back to your application and connect again.") && text.contains("oauth_method"),
+            "{text}"
+        );
+    }
+    for accept in ["*/*", "application/json", "text/htmlx", ""] {
+        let (kind, allow, text) = send("GET", "/oauth/consent", accept).await;
+        assert_eq!((&*kind, &*allow), ("application/json", "POST"), "{accept}");
+        assert!(text.contains("invalid_request"), "{text}");
+    }
+    // What programs call answers programs.
+    assert_eq!(send("GET", "/oauth/token", browser).await.0, "application/json");
+}
+
 #[tokio::test]
 async fn o24_each_endpoint_takes_its_own_methods_and_says_which() {
     let scene = Scene::set(Quirks::plain()).await;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::world::providers::quirks::Quirks;
 
+use super::rules::Rules;
 use super::scene::{CALLBACK, Scene, authorize, body, tokens};
 
 const CLAUDE: &str = "https://claude.ai/api/mcp/auth_callback";
@@ -61,6 +62,24 @@ async fn o05_a_client_with_no_address_that_can_be_used_is_refused_with_the_reaso
     }
     assert_eq!(scene.register(&json!({ "redirect_uris": ["http://127.0.0.1/cb"] })).await.status, 201);
     assert_eq!(scene.register(&json!({ "redirect_uris": [CLAUDE] })).await.status, 201);
+}
+
+/// What can be used is another thing where the policy has a list, and so is the sentence.
+#[tokio::test]
+async fn o05_a_refused_address_is_told_of_the_list_where_there_is_one_and_of_loopback_where_that_counts() {
+    let list = json!(["https://a.example/cb", "https://b.example/cb"]);
+    let mut scene = Scene::set_by(Quirks::plain(), &Rules::usual()).await;
+    let told = async |scene: &Scene, uri: &str| {
+        let reply = scene.register(&json!({ "redirect_uris": [uri] })).await;
+        (reply.status, body(&reply)["error_description"].as_str().unwrap_or_default().to_owned())
+    };
+    let (status, said) = told(&scene, "http://128.0.0.1/cb").await;
+    assert!(status == 400 && said.contains("http on loopback (localhost, 127.0.0.0/8 or [::1])"), "{said}");
+    assert_eq!(told(&scene, "http://127.0.0.2/cb").await.0, 201);
+    scene.enforce(&Rules::usual().with("/proxy/redirects", list)).await;
+    let (status, said) = told(&scene, "http://127.0.0.2/cb").await;
+    assert!(status == 400 && said.contains("redirectURIs list each that can, loopback included"), "{said}");
+    assert_eq!(told(&scene, "https://a.example/cb").await.0, 201);
 }
 
 #[tokio::test]

@@ -97,6 +97,26 @@ fn a9_an_address_where_anybody_can_listen_is_nobodys_and_registers_all_the_same(
 }
 
 #[test]
+fn a9_a_relay_is_named_and_is_still_no_proof() {
+    let relay = |text: &str| {
+        let uri = RedirectUri::parse(text).expect(text);
+        Catalogue::builtin().by_relay(&uri).map(Known::name)
+    };
+    for (address, name) in [
+        ("https://vscode.dev/redirect", Some("VS Code")),
+        ("https://insiders.vscode.dev/redirect", Some("VS Code")),
+        ("https://vscode.dev/redirect/", None),
+        ("https://vscode.dev/redirect?x", None),
+        ("https://vscode.dev.evil.example/redirect", None),
+        // Its own, and no relay.
+        ("https://claude.ai/api/mcp/auth_callback", None),
+    ] {
+        assert_eq!(relay(address), name, "{address}");
+    }
+    assert_eq!(owner("https://vscode.dev/redirect"), None);
+}
+
+#[test]
 fn an_address_that_proves_nothing_resembles_at_most_one_client() {
     for (address, name) in [
         ("http://localhost:6274/oauth/callback", Some("MCP Inspector")),
