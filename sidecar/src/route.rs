@@ -3,7 +3,7 @@
 //! Pure. Everything that is not named here needs a token (X16: default-deny): the sidecar protects the whole port, not
 //! one path. Meets D1, D3, D4, D5, R1, X9, X15, X16, P04, P16.
 
-use crds::Policy;
+use crds::{Policy, proxy};
 
 use crate::oauth::Step;
 
@@ -48,18 +48,6 @@ pub struct Routes {
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
-/// Where an authorization server answers: under /oauth, and at the root for clients that look nowhere else (D5).
-const ENDPOINTS: [&str; 9] = [
-    "/oauth/authorize",
-    "/oauth/callback",
-    "/oauth/token",
-    "/oauth/register",
-    "/oauth/revoke",
-    "/.well-known/jwks.json",
-    "/authorize",
-    "/token",
-    "/register",
-];
 
 impl Routes {
     /// Each document at the root, with the MCP path inserted behind it, and under the MCP path (D1, D3).
@@ -89,7 +77,7 @@ impl Routes {
         if path.contains("/.well-known/oauth-") || path.contains("/.well-known/openid-") {
             return Route::UnknownDocument;
         }
-        if ENDPOINTS.contains(&path) {
+        if proxy::ENDPOINTS.contains(&path) {
             return Route::AuthorizationServer;
         }
         if self.public.iter().any(|public| public == path) {
@@ -123,12 +111,14 @@ fn steps(policy: &Policy) -> Vec<(String, Step)> {
 
 /// The path of our issuer, in proxy mode.
 fn base(policy: &Policy) -> Option<String> {
-    let issuer = crds::proxy::issuer(&policy.resource, &policy.proxy.as_ref()?.redirects);
+    let issuer = proxy::issuer(&policy.resource, &policy.proxy.as_ref()?.redirects);
     issuer.strip_prefix(policy.resource.origin()).map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::settings::example_policy;
 
@@ -180,5 +170,17 @@ mod tests {
             assert_eq!(routes("https://h/mcp").of(path), Route::Protected, "{path}");
         }
         assert_eq!(routes("https://h/mcp").of("/oauth/token"), Route::AuthorizationServer);
+    }
+
+    /// The contract says where no MCP endpoint can be, and the table of steps who answers there: one list, in two crates.
+    #[test]
+    fn the_endpoints_of_the_contract_are_the_steps_and_nothing_else() {
+        let own = Step::ALL.iter().map(|step| step.path());
+        let steps: BTreeSet<_> = own.chain(Step::ALL.iter().filter_map(|step| step.alias())).collect();
+        assert_eq!(steps, BTreeSet::from(proxy::ENDPOINTS));
+        for path in proxy::ENDPOINTS {
+            assert_eq!(routes("https://h/mcp").of(path), Route::AuthorizationServer, "{path}");
+            assert_eq!(routes("https://h/mcp").of(&format!("{path}x")), Route::Protected, "{path}");
+        }
     }
 }

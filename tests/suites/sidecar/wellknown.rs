@@ -121,6 +121,7 @@ async fn what_is_not_there_is_a_json_404_and_never_the_servers_to_answer() {
         "/.well-known/oauth-authorization-server/other",
         "/other/.well-known/openid-configuration",
         "/oauth/authorize",
+        "/oauth/consent",
         "/oauth/callback",
         "/oauth/token",
         "/oauth/register",
