@@ -37,6 +37,7 @@ mod swaps;
 
 use serde_json::json;
 
+use crate::world::browser::{Cookie, SameSite};
 use crate::world::providers::quirks::Quirks;
 use scene::{CALLBACK, ORIGIN, Scene, authorize, body, parameter, tokens};
 
@@ -78,10 +79,22 @@ async fn o01_nobody_is_sent_to_the_provider_before_the_person_agreed() {
     let mut browser = scene.browser();
     let page = scene.ask(&mut browser, &client).await;
     assert_eq!((page.reply.status, page.next().is_none()), (200, true));
-    assert!(browser.cookies().iter().all(|cookie| !cookie.name.contains("login")), "I7: no state cookie yet");
+    let cookies = browser.cookies();
+    assert_eq!(cookies.len(), 1, "I7: no state cookie yet: {cookies:?}");
+    assert!(cookies.iter().all(is_bound), "{cookies:?}");
     let there = browser.take(&page.form("ask").press("allow")).await;
     assert_eq!(there.reply.status, 303);
     assert!(there.leads_to(&scene.provider.issuer()));
+    let cookies = browser.cookies();
+    assert_eq!(cookies.len(), 2, "the browser's and the login's: {cookies:?}");
+    assert!(cookies.iter().all(is_bound), "{cookies:?}");
+}
+
+/// I5, O27: to this host alone, to https and to the browser, whatever a page does.
+fn is_bound(cookie: &Cookie) -> bool {
+    cookie.name.starts_with("__Host-mcp-oauth-")
+        && (cookie.secure, cookie.http_only, cookie.same_site, &*cookie.path)
+            == (true, true, SameSite::Lax, "/")
 }
 
 #[tokio::test]
@@ -91,7 +104,7 @@ async fn a_person_who_says_no_sends_the_client_a_refusal() {
     let mut browser = scene.browser();
     let page = scene.ask(&mut browser, &client).await;
     let back = browser.take(&page.form("ask").press("deny")).await;
-    assert!(back.leads_to(CALLBACK));
+    assert_eq!((back.reply.status, back.leads_to(CALLBACK)), (303, true), "O22: after a form");
     assert_eq!(parameter(&back, "error").as_deref(), Some("access_denied"));
     assert_eq!(parameter(&back, "iss").as_deref(), Some(ORIGIN));
 }

@@ -3,9 +3,11 @@
 
 use serde_json::json;
 
-use super::desk::{RETURN, body};
-use super::scene::{CALLBACK, ORIGIN, Scene};
-use crate::world::client::Reply;
+use super::consent::{CI, rules};
+use super::desk::{RETURN, sign_in, tokens};
+use super::scene::{CALLBACK, ORIGIN, Scene, authorize};
+use crate::world::browser::Step;
+use crate::world::client::{Connection, Reply, request};
 use crate::world::providers::quirks::Quirks;
 
 const ORIGINS: [&str; 7] = [
@@ -81,42 +83,92 @@ async fn o21_no_web_page_reads_what_people_open() {
     }
 }
 
-/// O19, O20: what any cache, frame or next page may have of an answer.
+/// O19, O20: what any cache, frame or next page may have of what a person opens.
 #[tokio::test]
 async fn o19_no_answer_on_the_way_of_a_login_is_kept_or_told_on() {
-    let scene = Scene::set(Quirks::plain()).await;
-    let client = scene.client().await;
+    let scene = Scene::set_by(Quirks::plain(), &rules()).await;
     let mut browser = scene.browser();
-    let page = scene.ask(&mut browser, &client).await;
-    let there = browser.take(&page.form("ask").press("allow")).await;
+    let url = authorize("ci", &[("redirect_uri", CI)]);
+    let page = browser.open(&url).await;
+    let there = browser.take(&page.form("ask").tick("remember").press("allow")).await;
+    redirected(&there, &scene.provider.issuer());
     let at_provider = browser.walk(there, RETURN).await;
-    let back = super::desk::sign_in(&mut browser, at_provider, RETURN).await.next().expect("back");
+    let back = sign_in(&mut browser, at_provider, RETURN).await.next().expect("back");
     let back = browser.take(&back).await;
-    assert!(back.leads_to(CALLBACK));
-    let refused = browser.open(&format!("{ORIGIN}/oauth/callback?error=x")).await;
-    for (reply, what) in [(&page.reply, "page"), (&back.reply, "redirect"), (&refused.reply, "problem")] {
-        assert_eq!(reply.header("cache-control"), Some("no-store"), "{what}");
-        assert_eq!(reply.header("referrer-policy"), Some("no-referrer"), "{what}");
-    }
-    for reply in [&page.reply, &refused.reply] {
-        let policy = reply.header("content-security-policy").unwrap_or_default();
+    redirected(&back, CI);
+    redirected(&browser.open(&url).await, &scene.provider.issuer());
+    let mut other = scene.browser();
+    let asked = other.open(&url).await;
+    redirected(&other.take(&asked.form("ask").press("deny")).await, CI);
+    let unknown = browser.open(&authorize("unknown", &[])).await;
+    let nobodys = browser.open(&format!("{ORIGIN}/oauth/callback?error=x")).await;
+    for (step, status) in [(&page, 200), (&unknown, 400), (&nobodys, 403)] {
+        assert_eq!(step.reply.status, status);
+        not_kept_or_told_on(&step.reply);
+        let policy = step.reply.header("content-security-policy").unwrap_or_default();
         assert!(
             policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"),
             "{policy}"
         );
-        assert_eq!(reply.header("x-frame-options"), Some("DENY"));
-        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(step.reply.header("x-frame-options"), Some("DENY"));
+        assert_eq!(step.reply.header("x-content-type-options"), Some("nosniff"));
     }
-    let code = super::desk::code_of(&back);
+}
+
+fn redirected(step: &Step, prefix: &str) {
+    assert_eq!((step.reply.status, step.leads_to(prefix)), (303, true), "{prefix}");
+    not_kept_or_told_on(&step.reply);
+}
+
+fn not_kept_or_told_on(reply: &Reply) {
+    let said = [reply.header("cache-control"), reply.header("referrer-policy")];
+    assert_eq!(said, [Some("no-store"), Some("no-referrer")], "{} {:?}", reply.status, reply.headers);
+}
+
+/// What programs are told, well or ill.
+#[tokio::test]
+async fn o19_no_answer_to_a_program_is_kept() {
+    let scene = Scene::set(Quirks::plain()).await;
+    let client = scene.client().await;
+    let code = scene.code(&client).await;
+    let call = async |token: &str, more: &[(&str, &str)]| {
+        let bearer = format!("Bearer {token}");
+        let headers = [&[("authorization", bearer.as_str())], more].concat();
+        scene.desk().send("POST", "/mcp", &headers, "{}").await
+    };
     let given = scene.redeem(&client, &code).await;
-    let registered = scene.register(&json!({ "redirect_uris": [CALLBACK] })).await;
-    let refused = scene.redeem(&client, &code).await;
-    let unknown = scene.redeem("unknown", &code).await;
-    let call = scene.desk().send("POST", "/mcp", &[("authorization", "Bearer x")], "{}").await;
-    for (reply, status) in [(given, 200), (registered, 201), (refused, 400), (unknown, 401), (call, 401)] {
-        assert_eq!((reply.status, reply.header("cache-control")), (status, Some("no-store")));
+    let held = tokens(&given);
+    let revoke = [("client_id", client.as_str()), ("token", held.refresh.as_str())];
+    for (reply, status, what) in [
+        (given, 200, "tokens"),
+        (scene.refresh(&client, &held.refresh).await, 200, "the next tokens"),
+        (scene.redeem(&client, "none of ours").await, 400, "a code that is none"),
+        (scene.redeem("unknown", &code).await, 401, "an unknown client"),
+        (scene.register(&json!({ "redirect_uris": [CALLBACK] })).await, 201, "a registration"),
+        (scene.register(&json!({ "redirect_uris": [] })).await, 400, "a registration that is refused"),
+        (call("x", &[]).await, 401, "a call without a good token"),
+        (call(&held.access, &[("origin", "https://evil.example")]).await, 403, "a foreign page's call"),
+        (scene.post("/oauth/revoke", &revoke).await, 200, "a revocation"),
+        (scene.post("/oauth/revoke", &revoke[..1]).await, 400, "a revocation of nothing"),
+        (too_many_registrations(&scene).await, 429, "one registration too many"),
+    ] {
+        assert_eq!((reply.status, reply.header("cache-control")), (status, Some("no-store")), "{what}");
     }
-    assert!(body(&scene.register(&json!({ "redirect_uris": [CALLBACK] })).await).is_object());
+}
+
+/// What the first one is told that has to wait.
+async fn too_many_registrations(scene: &Scene) -> Reply {
+    let text = json!({ "redirect_uris": [CALLBACK] }).to_string();
+    let text = request("POST", "/oauth/register", &[("content-type", "application/json")], &text);
+    let mut connection = Connection::open(scene.desk().0).await;
+    // A burst of five hundred, of which this test made some: the clock stands still.
+    for _ in 0..500 {
+        let reply = connection.exchange(&text).await;
+        if reply.status != 201 {
+            return reply;
+        }
+    }
+    connection.exchange(&text).await
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ async fn o15_returns_are_paced_before_the_provider_is_asked_and_whoever_waits_co
     assert_eq!(scene.provider.requests(Place::Token).len(), before + 500);
     let reply = connection.exchange(request("GET", &junk, &[("cookie", held.as_str())], "")).await;
     assert_eq!((reply.status, reply.header("retry-after")), (429, Some("30")));
+    assert_eq!(reply.header("cache-control"), Some("no-store"), "O19");
     assert!(reply.text().contains("too_many_logins"), "{}", reply.text());
     assert_eq!(scene.provider.requests(Place::Token).len(), before + 500, "it was not asked");
     scene.hands.advance(std::time::Duration::from_secs(1));
