@@ -80,6 +80,7 @@ async fn o29_a_process_that_is_killed_between_any_two_steps_loses_nothing() {
     running = anew(&world, running).await;
     let there = browser.walk(there, RETURN).await;
     let there = sign_in(&mut browser, there, RETURN).await.next().expect("back to the sidecar");
+    running = anew(&world, running).await;
     let code = code_of(&browser.take(&there).await);
     running = anew(&world, running).await;
     let held = tokens(&desk.redeem(&client, &code).await);
