@@ -24,15 +24,6 @@ pub enum Problem<'a> {
     Expired,
     /// The browser does not carry the cookie of this login: another one began it, or it is over.
     OtherBrowser,
-    /// The provider answered, with a refusal.
-    ProviderRefused {
-        provider: &'a str,
-    },
-    ProviderUnreachable {
-        provider: &'a str,
-    },
-    /// The person said no, and nothing makes the client's address safe to redirect to (O03).
-    Cancelled,
     /// This parameter of the client's request is missing, doubled or malformed.
     Malformed {
         parameter: &'a str,
@@ -62,9 +53,6 @@ impl Problem<'_> {
             Self::UnusableRedirect => "unusable_redirect_uri",
             Self::Expired => "login_expired",
             Self::OtherBrowser => "other_browser",
-            Self::ProviderRefused { .. } => "provider_refused",
-            Self::ProviderUnreachable { .. } => "provider_unreachable",
-            Self::Cancelled => "cancelled",
             Self::Malformed { .. } => "malformed_request",
             Self::TooManyLogins => "too_many_logins",
             Self::NotOpened => "oauth_method",
@@ -79,13 +67,10 @@ impl Problem<'_> {
                 StatusCode::BAD_REQUEST
             }
             // O02, O20: an answer that this browser did not begin is refused.
-            Self::OtherBrowser | Self::ProviderRefused { .. } => StatusCode::FORBIDDEN,
+            Self::OtherBrowser => StatusCode::FORBIDDEN,
             // Not 502: content delivery networks put a page of their own in the place of one, and the person would read
             // that the server is down.
-            Self::ProviderUnreachable { .. } | Self::StoreAway | Self::DocumentAway => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Cancelled => StatusCode::OK,
+            Self::StoreAway | Self::DocumentAway => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Self::NotOpened => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -114,9 +99,7 @@ impl Problem<'_> {
         );
         let page = Page::without_form(self.status(), self.title(), content);
         match self {
-            Self::ProviderUnreachable { .. } | Self::TooManyLogins | Self::StoreAway | Self::DocumentAway => {
-                page.retry_after(RETRY_SECONDS)
-            }
+            Self::TooManyLogins | Self::StoreAway | Self::DocumentAway => page.retry_after(RETRY_SECONDS),
             _ => page,
         }
     }
@@ -128,9 +111,7 @@ impl Problem<'_> {
             Self::UnusableRedirect => "This server cannot send you back to your application",
             Self::Expired => "This login is no longer valid",
             Self::OtherBrowser => "This login is over, or did not begin in this browser",
-            Self::ProviderRefused { .. } => "You were not signed in",
-            Self::ProviderUnreachable { .. } | Self::StoreAway => "Signing in does not work at the moment",
-            Self::Cancelled => "You cancelled",
+            Self::StoreAway => "Signing in does not work at the moment",
             Self::Malformed { .. } => "This server does not understand your application",
             Self::TooManyLogins => "Too many people are connecting",
             Self::NotOpened => "This is a step of a login, and no page to open",
@@ -154,13 +135,6 @@ impl Problem<'_> {
                 "A login ends once, and in the browser in which it began, so that nobody can log in through somebody else. \
                  This page connected nothing more."
             ),
-            Self::ProviderRefused { provider } => {
-                html!("{} did not let you in. Nothing was connected.", *provider)
-            }
-            Self::ProviderUnreachable { provider } => {
-                html!("This server cannot reach {}. You did nothing wrong.", *provider)
-            }
-            Self::Cancelled => html!("Nothing was connected, and nothing was shared."),
             Self::Malformed { parameter } => match Shown::new(parameter) {
                 Some(part) => {
                     html!("The part <code>{}</code> of its request is missing or not right.", &part)
@@ -193,17 +167,7 @@ impl Problem<'_> {
                 html!("Allow cookies for this site, and keep a private window open until the end."),
                 html!("If somebody sent you here with a link, close this page. That login is not yours."),
             ],
-            Self::ProviderRefused { provider } => vec![
-                html!("{} Sign in with an account that may use this server.", RESTART),
-                html!("If you have only one, ask whoever manages {} for access.", *provider),
-            ],
-            Self::ProviderUnreachable { .. } | Self::Internal => {
-                vec![html!("Wait a minute. {}", RESTART), html!("{}", ASK)]
-            }
-            Self::Cancelled => vec![
-                html!("Close this page. If your application goes on waiting, cancel there too."),
-                html!("If you changed your mind, go back to it and connect again."),
-            ],
+            Self::Internal => vec![html!("Wait a minute. {}", RESTART), html!("{}", ASK)],
             Self::Malformed { .. } => {
                 vec![html!("Update your application, and connect again."), html!("{}", ASK)]
             }
@@ -217,23 +181,8 @@ impl Problem<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::problems;
     use super::*;
-
-    const ALL: [Problem<'static>; 13] = [
-        Problem::UnknownClient,
-        Problem::DocumentAway,
-        Problem::UnusableRedirect,
-        Problem::Expired,
-        Problem::OtherBrowser,
-        Problem::ProviderRefused { provider: "Okta" },
-        Problem::ProviderUnreachable { provider: "Okta" },
-        Problem::Cancelled,
-        Problem::Malformed { parameter: "code_challenge" },
-        Problem::TooManyLogins,
-        Problem::NotOpened,
-        Problem::StoreAway,
-        Problem::Internal,
-    ];
 
     fn page(problem: Problem<'_>) -> Page {
         problem.page(&ResourceUrl::parse("https://mcp.example.com/mcp").expect("valid"))
@@ -246,7 +195,7 @@ mod tests {
     #[test]
     fn every_problem_has_a_code_a_status_and_something_to_do() {
         let mut codes = std::collections::BTreeSet::new();
-        for problem in ALL {
+        for problem in problems("code_challenge") {
             let page = page(problem);
             assert_eq!(page.status(), problem.status());
             assert!(text(&page).contains(&format!("<code>{}</code>", problem.code())));
@@ -262,7 +211,7 @@ mod tests {
         let waits =
             |problem: Problem<'_>| page(problem).into_response().headers().contains_key("retry-after");
         assert!(waits(Problem::StoreAway) && waits(Problem::DocumentAway));
-        assert!(waits(Problem::TooManyLogins) && waits(Problem::ProviderUnreachable { provider: "Okta" }));
-        assert!(!waits(Problem::Expired) && !waits(Problem::ProviderRefused { provider: "Okta" }));
+        assert!(waits(Problem::TooManyLogins));
+        assert!(!waits(Problem::Expired) && !waits(Problem::Internal));
     }
 }
