@@ -39,7 +39,8 @@ pub fn document(policy: &Policy, proxy: &Proxy, issuer: &str) -> Bytes {
         document["registration_endpoint"] = endpoint("register").into();
     }
     if proxy.clients.metadata_documents == Switch::On {
-        // A7, D7: only where documents can be fetched, or clients that would register anew try nothing else.
+        // A7, D7: clients that see this try nothing else. It is the policy's word that documents can be fetched from here: nobody
+        // knows beforehand, and the log names the switch where they cannot.
         document["client_id_metadata_document_supported"] = true.into();
     }
     if proxy.clients.may_sign() {

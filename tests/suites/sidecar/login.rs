@@ -6,6 +6,7 @@ mod consent;
 mod crowd;
 mod desk;
 mod document;
+mod egress;
 mod faults;
 mod fixed;
 mod flood;

@@ -7,6 +7,7 @@
 mod error;
 mod limits;
 mod metadata;
+mod outage;
 mod shelf;
 
 use std::error::Error;
@@ -22,6 +23,7 @@ use crate::jose::{KeySet, shown};
 pub use error::{DocumentError, What};
 use limits::{Acquaintance, Busy, CutShort, Limits};
 pub use metadata::{ClientDocument, ClientKeys, Fault, Method};
+use outage::Outage;
 use shelf::{Asked, Fresh, Shelf};
 
 /// The documents of clients, and the key sets that they name.
@@ -32,6 +34,7 @@ pub struct Documents {
     clients: Shelf<ClientDocument>,
     keys: Shelf<KeySet>,
     limits: Limits,
+    outage: Outage,
 }
 
 /// Who says that keys lie at a URL.
@@ -47,6 +50,9 @@ const MOST_CLIENTS: usize = 1000;
 const MOST_KEY_SETS: usize = 100;
 /// J17: for a key that is not in the set, a set is fetched again no sooner than after this long.
 const COOLDOWN: Duration = Duration::from_secs(10);
+/// D7: clients that see documents advertised try nothing else, and whoever runs this learns of it from their failing.
+const NO_WAY_OUT: &str = "the last documents about clients could not be fetched: if this pod has no way to the Internet, set \
+                          proxy.clients.metadataDocuments to false, and clients register themselves instead";
 
 impl Documents {
     pub fn new(fetcher: DocumentFetcher, clock: Clock) -> Self {
@@ -56,6 +62,7 @@ impl Documents {
             clients: Shelf::new(MOST_CLIENTS),
             keys: Shelf::new(MOST_KEY_SETS),
             limits: Limits::new(),
+            outage: Outage::default(),
         }
     }
 
@@ -69,7 +76,7 @@ impl Documents {
             let value = ClientDocument::parse(&url, &document.body).map_err(DocumentError::Fault)?;
             Ok(Fresh { value, fresh_for: document.fresh_for })
         };
-        self.clients.get(url.as_str(), asked, logged(&url, fetched)).await
+        self.clients.get(url.as_str(), asked, self.logged(&url, fetched)).await
     }
 
     /// The keys at `url`, which a client signs with.
@@ -93,7 +100,7 @@ impl Documents {
                 KeySet::parse(&document.body).map_err(|error| DocumentError::Keys(Arc::new(error)))?;
             Ok(Fresh { value, fresh_for: document.fresh_for })
         };
-        self.keys.get(url.as_str(), self.asked(oldest), logged(url, fetched)).await
+        self.keys.get(url.as_str(), self.asked(oldest), self.logged(url, fetched)).await
     }
 
     async fn fetch(
@@ -117,20 +124,23 @@ impl Documents {
     fn asked(&self, oldest: Duration) -> Asked {
         Asked { now: self.clock.uptime(), oldest }
     }
-}
 
-/// One line per fetch that came to nothing, with the cause that no page shows. There are not many: fetches are limited, and a
-/// fetch that was not even tried is not worth a line.
-async fn logged<T>(
-    url: &DocumentUrl,
-    fetched: impl Future<Output = Result<T, DocumentError>>,
-) -> Result<T, DocumentError> {
-    let result = fetched.await;
-    if let Err(error) = &result
-        && !matches!(error, DocumentError::Busy)
-    {
-        let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        tracing::info!(url = shown(url.without_query()), reason = %error, cause, "a client's document is not used");
+    /// One line per fetch that came to nothing, with the cause that no page shows. There are not many: fetches are limited, and a
+    /// fetch that was not even tried is not worth a line.
+    async fn logged<T>(
+        &self,
+        url: &DocumentUrl,
+        fetched: impl Future<Output = Result<T, DocumentError>>,
+    ) -> Result<T, DocumentError> {
+        let result = fetched.await;
+        let error = result.as_ref().err();
+        if let Some(error) = error.filter(|error| !matches!(error, DocumentError::Busy)) {
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            tracing::info!(url = shown(url.without_query()), reason = %error, cause, "a client's document is not used");
+        }
+        if let Some(in_a_row) = self.outage.note(error, self.clock.uptime()) {
+            tracing::warn!(in_a_row, "{NO_WAY_OUT}");
+        }
+        result
     }
-    result
 }
