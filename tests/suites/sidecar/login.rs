@@ -31,6 +31,7 @@ mod scene;
 mod scopes;
 mod secrets;
 mod signed;
+mod spoofed;
 mod store;
 mod strangers;
 mod strict;
