@@ -70,7 +70,7 @@ async fn a14_the_answer_names_its_issuer_once_and_echoes_the_clients_state() {
     let next = back.next().expect("a redirect");
     assert_eq!(next.url().query_pairs().filter(|(name, _)| name == "iss").count(), 1);
     assert_eq!(parameter(&back, "iss").as_deref(), Some(ORIGIN));
-    assert_eq!(parameter(&back, "state").as_deref(), Some("the client's own state"));
+    assert_eq!(parameter(&back, "state").as_deref(), Some(desk::STATE));
     assert_eq!(back.reply.status, 303);
 }
 

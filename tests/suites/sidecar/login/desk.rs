@@ -16,6 +16,8 @@ use crate::world::client::{self, Reply, request};
 
 /// Where the provider sends people back to.
 pub(super) const RETURN: &str = "https://mcp.example.com/oauth/callback";
+/// What the client tells its logins apart by.
+pub(super) const STATE: &str = "the client's own state";
 /// What a browser says of a window that a person opens.
 pub(super) const BY_A_PERSON: [(&str, &str); 3] =
     [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("sec-fetch-user", "?1")];
@@ -110,7 +112,7 @@ pub(super) fn authorize(client: &str, change: &[(&str, &str)]) -> String {
         ("redirect_uri", CALLBACK),
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
-        ("state", "the client's own state"),
+        ("state", STATE),
         ("resource", RESOURCE),
     ];
     let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -155,6 +157,20 @@ pub(super) fn parameter(step: &Step, name: &str) -> Option<String> {
 pub(super) fn code_of(step: &Step) -> String {
     let told = || format!("{:?} {}", step.next(), step.reply.text());
     parameter(step, "code").ok_or_else(told).expect("a code")
+}
+
+/// What the client is told of a login; nothing where it gets a code. Either way it learns whose answer it is, once, and which
+/// login's (A14), and nothing that the provider wrote (O26).
+pub(super) fn told(back: &Step) -> Option<String> {
+    let next = back.next().ok_or_else(|| back.reply.text()).expect("a redirect");
+    let pairs: Vec<_> = next.url().query_pairs().collect();
+    let values = |name: &str| -> Vec<&str> {
+        pairs.iter().filter(|(known, _)| known == name).map(|(_, value)| &**value).collect()
+    };
+    assert_eq!((values("iss"), values("state")), (vec![ORIGIN], vec![STATE]), "{}", next.url());
+    assert_eq!(values("code").len() + values("error").len(), 1, "{}", next.url());
+    assert!(!next.url().as_str().contains("s3cret"), "{}", next.url());
+    parameter(back, "error")
 }
 
 pub(super) fn body(reply: &Reply) -> Value {

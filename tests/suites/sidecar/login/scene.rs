@@ -173,10 +173,7 @@ impl Scene {
     pub(super) async fn told(&self, client: &str) -> Option<String> {
         let mut browser = self.browser();
         let page = self.ask(&mut browser, client).await;
-        let back = self.agree(&mut browser, &page).await;
-        assert!(back.next().is_some(), "{}", back.reply.text());
-        assert_ne!(parameter(&back, "code").is_some(), parameter(&back, "error").is_some());
-        parameter(&back, "error")
+        desk::told(&self.agree(&mut browser, &page).await)
     }
 
     pub(super) async fn token(&self, fields: &[(&str, &str)]) -> Reply {

@@ -75,6 +75,8 @@ impl Life {
         let page = self.browser.open(&authorize(&self.client, &[("state", STATE)])).await;
         let back = agree(&mut self.browser, &page, CALLBACK).await;
         assert_eq!(parameter(&back, "error").as_deref(), Some("server_error"));
+        let location = back.reply.header("location").expect("a redirect");
+        assert!(!location.contains("s3cret"), "O26: {location}");
         let constants = ["guessed-s3cret", "provider-s3cret", VERIFIER, STATE, SECRET, CLIENT_SECRET];
         self.hidden.extend(constants.map(str::to_owned));
         for (place, name) in [(Place::Token, "code_verifier"), (Place::Authorize, "nonce")] {
