@@ -170,14 +170,16 @@ async fn o08_a_code_is_bound_to_client_redirect_uri_verifier_and_resource() {
         ("code", "AAAA", "invalid_grant"),
         ("grant_type", "password", "unsupported_grant_type"),
     ] {
-        let changed = good.map(|(known, was)| if known == name { (known, value) } else { (known, was) });
-        let reply = scene.token(&changed).await;
+        let reply = scene.token(&desk::changed(good, name, value)).await;
         assert_eq!((reply.status, body(&reply)["error"].as_str()), (400, Some(error)), "{name}");
     }
     let elsewhere = [&good[..], &[("resource", "https://other.example/mcp")]].concat();
     assert_eq!(body(&scene.token(&elsewhere).await)["error"], "invalid_target");
     // None of these spoiled it.
-    assert_eq!(scene.token(&good).await.status, 200);
+    let held = tokens(&scene.token(&good).await);
+    let refused = scene.refresh(&other, &held.refresh).await;
+    assert_eq!((refused.status, body(&refused)["error"].as_str()), (400, Some("invalid_grant")), "O12");
+    assert_eq!(scene.refresh(&client, &held.refresh).await.status, 200);
 }
 
 #[tokio::test]
