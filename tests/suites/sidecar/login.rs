@@ -23,6 +23,7 @@ mod parameters;
 mod policy;
 mod provider;
 mod races;
+mod redirects;
 mod registration;
 mod replicas;
 mod revoked;
