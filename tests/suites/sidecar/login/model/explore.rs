@@ -11,6 +11,7 @@ use super::acts::act;
 use super::moves::{alone, is_possible, moves};
 use super::properties::{Property, judge};
 use super::scope::Scope;
+use super::seen::{Otherwise, Seen};
 use super::terms::{Action, Alone, Answer, Lure, Refusal};
 use super::world::{Quick, State, Table, World};
 
@@ -113,6 +114,20 @@ impl<'a> Explorer<'a> {
         }
         is_new
     }
+}
+
+/// Where the model first answers otherwise than a path has it. What nobody can do in it is not offered.
+pub(super) fn otherwise(scope: &Scope, path: &Path) -> Option<Otherwise> {
+    let table = Table::default();
+    let mut world = World::begin(&table, scope);
+    path.iter().enumerate().find_map(|(at, (action, answer))| {
+        let seen = if is_possible(&world, *action) {
+            Seen::of(step(&mut world, *action).0)
+        } else {
+            Seen::NotOffered
+        };
+        (seen != Seen::of(*answer)).then_some(Otherwise { at, seen })
+    })
 }
 
 /// Does it, judges it, and lets fall what nobody can ask about any more.

@@ -12,7 +12,7 @@ use super::acts::known_pair;
 use super::explore::Path;
 use super::moves::HONEST;
 use super::scope::Scope;
-use super::seen::{Seen, seen};
+use super::seen::{Otherwise, Seen, seen};
 use super::stage::{Stage, address, verifier};
 use super::terms::{
     Action, Alone, Answer, Ask, Client, Code, Decision, Grant, Lure, Pair, Refusal, Replica, Who, Wish,
@@ -22,13 +22,13 @@ use crate::world::client::Reply;
 
 const LINK: &str = "https://attacker.example/";
 
-/// Walks a path, on a stage where nobody has done anything yet, up to the first answer that is not the model's.
-pub(super) async fn replay(stage: &mut Stage, scope: &Scope, path: &Path) -> Result<(), String> {
+/// Walks a path, on a stage where nobody has done anything yet, up to the first answer that is not the path's.
+pub(super) async fn replay(stage: &mut Stage, scope: &Scope, path: &Path) -> Result<(), Otherwise> {
     stage.begin(scope.client).await;
     for (at, (action, answer)) in path.iter().enumerate() {
         let seen = act(stage, scope, *action, *answer).await;
         if seen != Seen::of(*answer) {
-            return Err(format!("step {at} is answered with {seen:?}"));
+            return Err(Otherwise { at, seen });
         }
     }
     Ok(())

@@ -20,6 +20,13 @@ pub(super) enum Seen {
     NotOffered,
 }
 
+/// The step of a path that is answered otherwise than the path has it, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Otherwise {
+    pub(super) at: usize,
+    pub(super) seen: Seen,
+}
+
 /// What a client's address is opened with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Brings {
