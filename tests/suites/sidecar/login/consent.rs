@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::desk::{BY_A_PERSON, agree, body, changed, code_of, cookies, named, redemption, target, tokens};
+use super::document::{Published, WEB};
 use super::rules::Rules;
 use super::scene::{CALLBACK, Scene, authorize};
 use crate::world::browser::{Browser, Step};
 use crate::world::client::Reply;
 use crate::world::providers::quirks::Quirks;
+use crate::world::tokens::key_set;
 
 pub(super) const CI: &str = "https://ci.example/cb";
 const OTHER: &str = "https://ci.example/other";
@@ -159,29 +161,63 @@ async fn i3_a_rotation_forgets_a_consent_when_the_old_key_goes_and_not_before() 
     assert_eq!(opens(&scene, &held).await.status, 200);
 }
 
+/// Whether a consent to this client at this address is remembered: offered, kept and believed, or none of these.
+async fn is_remembered(scene: &Scene, client: &str, back: &str) -> bool {
+    let mut browser = scene.browser();
+    let url = authorize(client, &[("redirect_uri", back)]);
+    let page = browser.open(&url).await;
+    let is_offered = page.reply.text().contains("name=\"remember\"");
+    // Also where somebody sends the field that the page does not have.
+    let there = browser.take(&page.form("ask").press("allow").with_field("remember", "yes")).await;
+    assert_eq!(there.reply.status, 303);
+    let is_kept = !named(&browser, "consent-").is_empty();
+    let again = browser.open(&url).await.reply.status;
+    assert_eq!((is_kept, again), (is_offered, if is_offered { 303 } else { 200 }), "{client} {back}");
+    is_offered
+}
+
 /// GHSA-6x8h-498w-gv8c: a server that is added to a public client may send the person here, and the client brings it the
 /// code and the verifier. What the person sees is all that stands against it.
 #[tokio::test]
 async fn o09_a_client_whose_code_anybody_could_redeem_is_asked_about_each_time() {
-    let scene = scene().await;
-    let registered = async |uri: &str| {
-        let metadata = json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "client_secret_post" });
-        body(&scene.register(&metadata).await)["client_id"].as_str().expect("an id").to_owned()
-    };
-    let (web, local) = (registered(CLAUDE).await, registered(CALLBACK).await);
-    for (client, back) in [("public", CI), (&web, CLAUDE), (&local, CALLBACK)] {
-        let mut browser = scene.browser();
-        let url = authorize(client, &[("redirect_uri", back)]);
-        let page = browser.open(&url).await;
-        assert!(!page.reply.text().contains("name=\"remember\""), "{back}");
-        let forced = page.form("ask").press("allow").with_field("remember", "yes");
-        let there = browser.take(&forced).await;
-        assert_eq!(there.reply.status, 303);
-        assert!(named(&browser, "consent-").is_empty(), "{back}");
-        assert_eq!(browser.open(&url).await.reply.status, 200, "{back}");
+    let local = "http://127.0.0.1/cb";
+    let fixed = json!([
+        { "id": "ci", "secret": SECRET, "redirectURIs": [CI, local] },
+        { "id": "public", "redirectURIs": [CI] },
+    ]);
+    let scene = Scene::set_by(Quirks::plain(), &rules().with("/proxy/clients/static", fixed)).await;
+    let metadata =
+        json!({ "redirect_uris": [CLAUDE, CALLBACK], "token_endpoint_auth_method": "client_secret_post" });
+    let registered = body(&scene.register(&metadata).await)["client_id"].as_str().expect("an id").to_owned();
+    for (client, back, why) in [
+        ("public", CI, "it proves nothing"),
+        ("ci", local, "any program on the machine may listen there"),
+        (&registered, CLAUDE, "anybody may have registered it"),
+        (&registered, CALLBACK, "both"),
+    ] {
+        assert!(!is_remembered(&scene, client, back).await, "{why}");
     }
-    let page = scene.browser().open(&usual()).await;
-    assert!(page.reply.text().contains("name=\"remember\""), "the twin, which proves who it is");
+    assert!(is_remembered(&scene, "ci", CI).await, "the twin, which proves who it is, at its own address");
+}
+
+/// A client with a document is as good as what it must show.
+#[tokio::test]
+async fn o09_a_client_with_a_document_is_asked_about_each_time_unless_it_must_sign() {
+    let published = Published::start().await;
+    let scene = Scene::set_by(Quirks::plain(), &published.rules().with("/proxy/consent", "remember")).await;
+    let local = "http://127.0.0.1/cb";
+    for (path, methods, back, expected) in [
+        ("/none", json!(["none"]), WEB, false),
+        ("/both", json!(["none", "private_key_jwt"]), WEB, false),
+        ("/local", json!(["private_key_jwt"]), local, false),
+        ("/signs", json!(["private_key_jwt"]), WEB, true),
+    ] {
+        let members = json!({
+            "redirect_uris": [back], "token_endpoint_auth_methods_supported": methods, "jwks": key_set(),
+        });
+        let client = published.publish(path, &members);
+        assert_eq!(is_remembered(&scene, &client, back).await, expected, "{path}");
+    }
 }
 
 #[tokio::test]
