@@ -1,6 +1,8 @@
 //! Clients whose id is the URL of a document: whole logins, as Claude Code and ChatGPT have them, and what stands in the way of
 //! anybody else's.
 
+mod refused;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -72,7 +74,13 @@ async fn a6_a_client_with_a_document_logs_its_user_in_without_a_registration() {
     let client = published.public();
     let mut browser = scene.browser();
     let page = browser.open(&authorize(&client, &[("redirect_uri", WEB)])).await;
-    for shown in ["An example", "127.0.0.1", "client.example", WEB] {
+    for shown in [
+        "“<bdi>An example</bdi>”",
+        "<p class=\"host\"><bdi>client.example</bdi></p>",
+        "Its name was written by <bdi>127.0.0.1</bdi>",
+        "class=\"notice stop\"",
+        WEB,
+    ] {
         assert!(page.reply.text().contains(shown), "A9: {shown}");
     }
     let code = code_of(&agree(&mut browser, &page, WEB).await);
