@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::consent::{CI, rules};
-use super::desk::{RETURN, sign_in, tokens};
-use super::scene::{CALLBACK, ORIGIN, Scene, authorize};
+use super::desk::{RETURN, authorize, body, sign_in, tokens};
+use super::scene::{CALLBACK, ORIGIN, Scene};
 use crate::world::browser::Step;
 use crate::world::client::{Connection, Reply, request};
 use crate::world::providers::quirks::Quirks;
@@ -169,6 +169,32 @@ async fn too_many_registrations(scene: &Scene) -> Reply {
         }
     }
     connection.exchange(&text).await
+}
+
+/// A9, I4: the name is worth what the address is.
+#[tokio::test]
+async fn a9_a_name_that_anybody_can_register_is_doubted_where_anybody_can_receive() {
+    const CLAUDE: &str = "https://claude.ai/api/mcp/auth_callback";
+    let scene = Scene::set(Quirks::plain()).await;
+    let metadata = json!({ "client_name": "Claude", "redirect_uris": [CALLBACK, CLAUDE] });
+    let client = body(&scene.register(&metadata).await)["client_id"].as_str().expect("an id").to_owned();
+    let shown = async |back: &str| {
+        let step = scene.browser().open(&authorize(&client, &[("redirect_uri", back)])).await;
+        assert_eq!(step.reply.status, 200);
+        step.reply.text()
+    };
+    let (local, known) = (shown(CALLBACK).await, shown(CLAUDE).await);
+    for said in [
+        "Connect “<bdi>Claude</bdi>”?",
+        "<p class=\"host\"><bdi>127.0.0.1:4711</bdi></p>",
+        "class=\"notice warn\"",
+    ] {
+        assert!(local.contains(said) && !known.contains(said), "{said}: {local}");
+    }
+    for said in ["Connect <bdi>Claude</bdi>?", "<p class=\"host\"><bdi>claude.ai</bdi></p>"] {
+        assert!(known.contains(said) && !local.contains(said), "{said}: {known}");
+    }
+    assert!(!known.contains("class=\"notice"), "{known}");
 }
 
 #[tokio::test]
