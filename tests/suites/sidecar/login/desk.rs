@@ -60,6 +60,13 @@ impl Desk {
         self.send("POST", path, &typed, &form).await
     }
 
+    /// With an `Authorization` header, as a client has it that authenticates there.
+    pub(super) async fn post_by(self, path: &str, fields: &[(&str, &str)], header: &str) -> Reply {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("authorization", header)];
+        self.send("POST", path, &headers, &form).await
+    }
+
     pub(super) async fn redeem(self, client: &str, code: &str) -> Reply {
         self.post("/oauth/token", &redemption(client, code)).await
     }

@@ -1,5 +1,7 @@
 //! Clients that the policy names (D17): with a secret in either way, without one, and no longer named.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -7,7 +9,6 @@ use serde_json::json;
 use super::desk::{agree, authorize, changed, code_of, error, redemption, refreshment, tokens};
 use super::rules::Rules;
 use super::scene::Scene;
-use crate::world::client::Reply;
 use crate::world::providers::quirks::Quirks;
 
 const BACK: &str = "https://ci.example/cb";
@@ -28,20 +29,21 @@ async fn code(scene: &Scene, client: &str, back: &str) -> String {
     code_of(&agree(&mut browser, &page, back).await)
 }
 
-async fn with_header(scene: &Scene, fields: &[(&str, &str)], header: &str) -> Reply {
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let headers = [("content-type", "application/x-www-form-urlencoded"), ("authorization", header)];
-    scene.desk().send("POST", "/oauth/token", &headers, &form).await
+fn basic(text: &str) -> String {
+    format!("Basic {}", STANDARD.encode(text))
 }
 
 #[tokio::test]
 async fn d17_a_client_that_the_policy_names_logs_in_with_its_secret_in_every_way_that_clients_write_it() {
     let scene = Scene::set_by(Quirks::plain(), &rules()).await;
     let encoded: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
-    let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+    let by = async |fields: &[(&str, &str)], header: &str| {
+        scene.desk().post_by("/oauth/token", fields, header).await
+    };
     for header in [basic(&format!("ci:{SECRET}")), basic(&format!("ci:{encoded}"))] {
         let code = code(&scene, "ci", BACK).await;
         let good = changed(redemption("ci", &code), "redirect_uri", BACK);
+        let bare = [&good[..1], &good[2..]].concat();
         for wrong in [
             basic("ci:guess"),
             basic("ci:"),
@@ -50,20 +52,23 @@ async fn d17_a_client_that_the_policy_names_logs_in_with_its_secret_in_every_way
             basic("ci"),
             format!("Bearer {SECRET}"),
         ] {
-            let reply = with_header(&scene, &good, &wrong).await;
-            assert!(matches!(reply.status, 400 | 401), "{wrong}: {}", reply.text());
+            let reply = by(&bare, &wrong).await;
+            assert_eq!((reply.status, &*error(&reply)), (401, "invalid_client"), "{wrong}");
+            assert!(reply.header("www-authenticate").is_some(), "{wrong}");
         }
+        let two = by(&changed(good, "client_id", "desktop"), &header).await;
+        assert_eq!((two.status, &*error(&two)), (400, "invalid_request"), "two clients at once");
         // The TypeScript SDK names the client in the header alone.
-        let held = tokens(&with_header(&scene, &[&good[..1], &good[2..]].concat(), &header).await);
+        let held = tokens(&by(&bare, &header).await);
         assert_eq!(scene.call(&held.access).await, 200);
-        let next = tokens(&with_header(&scene, &refreshment("ci", &held.refresh), &header).await);
+        let next = tokens(&by(&refreshment("ci", &held.refresh), &header).await);
         assert_eq!(scene.call(&next.access).await, 200);
     }
     let code = code(&scene, "ci", BACK).await;
     let good = changed(redemption("ci", &code), "redirect_uri", BACK);
     let (twice, header) =
         ([&good[..], &[("client_secret", SECRET)]].concat(), basic(&format!("ci:{SECRET}")));
-    let both = with_header(&scene, &twice, &header).await;
+    let both = by(&twice, &header).await;
     assert_eq!((both.status, &*error(&both)), (400, "invalid_request"), "two ways at once");
     for (secret, status) in [("", 401), ("guess", 401), (SECRET, 200)] {
         let reply = scene.token(&[&good[..], &[("client_secret", secret)]].concat()).await;
@@ -100,6 +105,12 @@ async fn o30_a_client_that_the_policy_names_no_longer_is_out_with_its_next_refre
     assert_eq!((refused.status, &*error(&refused)), (401, "invalid_client"), "A23");
     let page = scene.browser().open(&authorize("ci", &[("redirect_uri", BACK)])).await;
     assert!(page.next().is_none() && page.reply.text().contains("unknown_client"));
+    // What it holds already is good as long as it says, and the leeway (A13).
+    scene.hands.advance(Duration::from_secs(929));
+    assert_eq!(scene.call(&held.access).await, 200);
+    scene.hands.advance(Duration::from_secs(1));
+    assert_eq!(scene.call(&held.access).await, 401);
+    assert_eq!(error(&scene.token(&again).await), "invalid_client");
     scene.enforce(&rules()).await;
     tokens(&scene.token(&again).await);
 }

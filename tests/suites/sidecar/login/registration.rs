@@ -1,5 +1,7 @@
 //! Who registers, how, and what an id is worth: on another replica, after a rotation of keys, and for whoever made it up.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::world::providers::quirks::Quirks;
@@ -123,6 +125,23 @@ async fn d6_a_client_with_a_secret_shows_it_in_either_way_and_no_other_secret_is
         );
     }
     let held = tokens(&scene.token(&[&good[..], &[("client_secret", secret)]].concat()).await);
+    assert_eq!(scene.call(&held.access).await, 200);
+    // It said that it would use the form, and is not held to it.
+    let code = scene.code(id).await;
+    let good = super::scene::redemption(id, &code);
+    let by = async |secret: &str| {
+        let header = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+        scene.desk().post_by("/oauth/token", &[&good[..1], &good[2..]].concat(), &header).await
+    };
+    for wrong in ["guess", &secret[1..], ""] {
+        let refused = by(wrong).await;
+        assert_eq!(
+            (refused.status, body(&refused)["error"].as_str()),
+            (401, Some("invalid_client")),
+            "{wrong}"
+        );
+    }
+    let held = tokens(&by(secret).await);
     assert_eq!(scene.call(&held.access).await, 200);
 }
 
