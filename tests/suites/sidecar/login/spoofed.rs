@@ -1,12 +1,13 @@
 //! O18: whatever a request says of where the server is, every document, page, redirect, challenge and token stays as it is.
 
+use serde_json::json;
+use url::Url;
+
 use super::desk::{authorize, body, claims, cookies, redemption, target, to_return, tokens};
 use super::metadata::{RESOURCE_FORMS, SERVER_FORMS};
 use super::scene::{CALLBACK, ORIGIN, Scene};
 use crate::world::client::Reply;
 use crate::world::providers::quirks::Quirks;
-use serde_json::json;
-use url::Url;
 
 type Header = (&'static str, &'static str);
 
