@@ -15,6 +15,7 @@ use crate::provider::ProviderStatus;
 use crate::reply::{self, Body};
 use crate::serve::Answer;
 use crate::telemetry::{Metrics, Standing};
+use crate::wire::Fault;
 
 /// Answers the admin port.
 #[derive(Debug)]
@@ -40,6 +41,10 @@ impl Answer for Admin {
             "/metrics" => reply::text(StatusCode::OK, self.metrics.encode(standing(&self.live.active()))),
             _ => reply::text(StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n".into()),
         }
+    }
+
+    fn refuse(&self, fault: Fault) -> Response<Body> {
+        reply::text(fault.status(), format!("{fault}\n"))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Does not know that Kubernetes exists. A request goes downwards only, and each room says what it may touch:
 //!
 //! ```text
+//! wire     the bytes of a request: nothing that has two readings
 //! serve    connections, limits, one record per request
 //! route    what a request asks for, parsed once          target, origin: what it may ask
 //! discovery · bearer        documents of ours · who is calling (the only maker of Permit)
@@ -31,3 +32,4 @@ pub mod settings;
 pub mod store;
 pub mod target;
 pub mod telemetry;
+pub mod wire;

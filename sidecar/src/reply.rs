@@ -14,6 +14,7 @@ use crate::bearer::Refusal;
 use crate::discovery::Challenge;
 use crate::forward::{Relay, UpstreamError};
 use crate::target::BadTarget;
+use crate::wire::Fault;
 
 /// The body of an answer: ours, whole, or the MCP server's, as it comes.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub enum Body {
 pub enum Rejection {
     /// There is no policy to enforce (promise 1).
     Closed(Closed),
+    BadHead(Fault),
     BadTarget(BadTarget),
     ForeignOrigin,
     Refused(Refusal),
@@ -56,6 +58,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Closed(_) => "closed",
+            Self::BadHead(fault) => fault.code(),
             Self::BadTarget(bad) => bad.code(),
             Self::ForeignOrigin => "origin",
             Self::Refused(refusal) => refusal.code(),
@@ -76,7 +79,7 @@ impl Rejection {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::BadTarget(BadTarget::Method) | Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BadTarget(BadTarget::Long) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::BadHead(fault) => fault.status(),
             Self::BadTarget(_) | Self::BodyBroken | Self::Refused(Refusal::Malformed(_)) => {
                 StatusCode::BAD_REQUEST
             }
@@ -107,6 +110,7 @@ impl Rejection {
             Self::Closed(closed) => {
                 format!("this server is closed ({}): it has no policy to enforce at the moment", closed.reason)
             }
+            Self::BadHead(fault) => fault.to_string(),
             Self::BadTarget(bad) => bad.to_string(),
             Self::ForeignOrigin => "this origin may not call the server: its operator must list it in allowedOrigins".into(),
             Self::Refused(refusal) => refusal.sentence(),
@@ -171,7 +175,7 @@ impl Rejection {
         insert(headers, RETRY_AFTER, self.retry_after());
         insert(headers, ALLOW, self.allow());
         // P01: where one request was not clear, the next one on its connection is not asked for.
-        if matches!(self, Self::BadTarget(_) | Self::BodyBroken) {
+        if matches!(self, Self::BadHead(_) | Self::BadTarget(_) | Self::BodyBroken) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -6,7 +6,6 @@
 mod connections;
 mod handler;
 mod linger;
-mod patience;
 mod room;
 mod steps;
 

@@ -1,11 +1,11 @@
 //! Is this a request that can be read in one way only?
 //!
 //! Pure. What is decided on is what is sent on: a target that another parser might resolve to another place is refused,
-//! not cleaned (P04, P05, P15, promise 2). Meets P01, P04, P05, P06, P15, X12, X17.
+//! not cleaned (P04, P05, P15, promise 2). Meets P04, P05, P06, P15, X12, X17.
 
-use http::header::{CONNECTION, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, HOST, UPGRADE};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 /// Why a request is not read at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -14,8 +14,6 @@ pub enum BadTarget {
     Host,
     #[error("the request target is neither a path nor a URL of the host that Host names")]
     Form,
-    #[error("the transfer coding of the request is not 'chunked' and nothing else")]
-    Framing,
     #[error(
         "the request path has dot segments, a backslash, a control character or bytes that are not ASCII"
     )]
@@ -24,8 +22,6 @@ pub enum BadTarget {
     Method,
     #[error("protocol upgrades are not relayed")]
     Upgrade,
-    #[error("the head of the request is longer than {} KiB", LONGEST_HEAD / 1024)]
-    Long,
     #[error("the request has an access token in its query, which is no place for one")]
     Token,
 }
@@ -35,28 +31,19 @@ impl BadTarget {
         match self {
             Self::Host => "host_header",
             Self::Form => "target_form",
-            Self::Framing => "framing",
             Self::Path => "target_path",
             Self::Method => "method",
             Self::Upgrade => "upgrade",
-            Self::Long => "head_too_long",
             Self::Token => "token_in_query",
         }
     }
 }
-
-/// P09. The buffer alone would not hold it: it grows in steps, and takes more where all comes at once.
-pub const LONGEST_HEAD: usize = 32 * 1024;
 
 /// Checks method, target and the headers that could give either another meaning.
 pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadTarget> {
     // P05: neither is part of any MCP wire, and both reach further than one resource.
     if *method == Method::CONNECT || *method == Method::TRACE {
         return Err(BadTarget::Method);
-    }
-    let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
-    if uri.path().len() + headers.iter().map(length).sum::<usize>() > LONGEST_HEAD {
-        return Err(BadTarget::Long);
     }
     // RFC 9112 §3.2: a server MUST answer 400 to a request that lacks a Host header or has more than one.
     let mut hosts = headers.get_all(HOST).iter();
@@ -69,12 +56,6 @@ pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadT
     let is_same = |authority: &Authority| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
     if !uri.authority().is_none_or(is_same) || !uri.path().starts_with('/') {
         return Err(BadTarget::Form);
-    }
-    // RFC 9112 §6.1: what a reader does not understand of the framing, another one behind it may.
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    if !codings.next().is_none_or(is_chunked) || codings.next().is_some() {
-        return Err(BadTarget::Framing);
     }
     if !is_plain(uri.path()) || uri.query().is_some_and(|query| !query.is_ascii()) {
         return Err(BadTarget::Path);
@@ -208,22 +189,6 @@ mod tests {
         {
             assert_eq!(of(bad), Err(BadTarget::Host), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_body_comes_in_chunks_and_in_no_other_coding() {
-        let uri = "/mcp".parse().expect("valid");
-        let of = |codings: &[&'static str]| {
-            let mut all = headers();
-            all.extend(codings.iter().map(|coding| (TRANSFER_ENCODING, HeaderValue::from_static(coding))));
-            check(&Method::POST, &uri, &all)
-        };
-        for bad in
-            [&["gzip, chunked"][..], &["chunked, chunked"], &["identity"], &["chunked", "chunked"], &[""]]
-        {
-            assert_eq!(of(bad), Err(BadTarget::Framing), "{bad:?}");
-        }
-        assert_eq!(of(&["Chunked"]), Ok(()));
     }
 
     #[test]

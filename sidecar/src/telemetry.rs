@@ -92,6 +92,11 @@ impl Entry {
         }
         Self { method, path }
     }
+
+    /// Of a request whose head is refused: nothing in it is known for certain.
+    pub fn unread() -> Self {
+        Self { method: "-".into(), path: "-".into() }
+    }
 }
 
 impl Default for Metrics {

@@ -1,7 +1,7 @@
 //! Accepting connections and speaking HTTP/1.1 on them.
 //!
-//! Meets P07 (HTTP/2 without TLS is refused by not being spoken), P08 (a head has ten seconds), P09 (its size), P22
-//! (running out of descriptors slows accepting down, and ends nothing).
+//! Meets P07 (HTTP/2 without TLS is refused by not being spoken), P08 (nobody waits for ever), P22 (running out of
+//! descriptors slows accepting down, and ends nothing).
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,10 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::patience::Patient;
 use super::room;
 use crate::reply::Body;
-use crate::target;
+use crate::wire::{self, Fault, Lingering};
 
 /// Answers requests; there is always an answer.
 pub(crate) trait Answer: Send + Sync + 'static {
@@ -29,11 +28,14 @@ pub(crate) trait Answer: Send + Sync + 'static {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Answers a request of which nothing is known but that its head is refused.
+    fn refuse(&self, fault: Fault) -> Response<Body>;
 }
 
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Room for a head of that length (hyper takes at most 100 headers by itself).
-const HEAD_BYTES: usize = target::LONGEST_HEAD;
+/// How long a connection may be idle: longer than the common proxies keep theirs (one minute), so that none of them sends a
+/// request to a connection that is just being closed.
+const IDLE: Duration = Duration::from_mins(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A pod has 30 s to end by default; five of them are left to everyone else.
 const GRACE: Duration = Duration::from_secs(25);
@@ -93,13 +95,20 @@ async fn talk(
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let answer = answer.clone();
-        async move { Ok::<_, Infallible>(answer.answer(request, peer).await) }
+        async move {
+            Ok::<_, Infallible>(match Fault::told_by(&request) {
+                Some(fault) => answer.refuse(fault),
+                None => answer.answer(request, peer).await,
+            })
+        }
     });
+    let (reading, writing) = stream.into_split();
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(Patient::new(stream)), service);
+        .header_read_timeout(IDLE)
+        .max_buf_size(wire::LONGEST_HEAD)
+        .max_headers(wire::MOST_FIELDS)
+        .serve_connection(TokioIo::new(Lingering::new(reading, writing)), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,

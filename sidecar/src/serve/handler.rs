@@ -25,6 +25,7 @@ use crate::reply::{self, Body, NotFound, Rejection};
 use crate::route::{Document, PublicAccess, Route};
 use crate::target;
 use crate::telemetry::{Entry, Metrics, Outcome};
+use crate::wire::Fault;
 
 /// Answers the traffic port.
 #[derive(Debug)]
@@ -185,6 +186,12 @@ impl Answer for Handler {
         let mut record = Record { handler: self, entry, begun, end: None };
         let (response, outcome) = self.answer_one(request, peer).await;
         record.end = Some((response.status(), outcome));
+        response
+    }
+
+    fn refuse(&self, fault: Fault) -> Response<Body> {
+        let (response, outcome) = rejected(Rejection::BadHead(fault), None);
+        self.metrics.record(&Entry::unread(), response.status().as_u16(), &outcome, Duration::ZERO);
         response
     }
 }

@@ -1,4 +1,4 @@
-//! A connection whose peer must take what it was sent: whoever asks and never reads would keep answers in memory for ever.
+//! The writing side of a connection, whose peer must take what it was sent: whoever asks and never reads would keep answers in memory for ever.
 //!
 //! Only bytes that wait to be written count. A stream on which nothing is sent waits for nothing, and may be quiet for hours
 //! (X3); a slow reader that takes some now and then is a slow reader. Meets P08, P09, P22 (promise 5: bounded).
@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 
 /// An answer that nobody has taken a byte of for so long has no reader.
 const LONGEST_STALL: Duration = Duration::from_secs(30);
 
-/// A connection, and since when its peer takes nothing.
+/// A stream, and since when its peer takes nothing.
 #[derive(Debug)]
 pub(super) struct Patient<S> {
     stream: S,
@@ -36,16 +36,6 @@ impl<S> Patient<S> {
         ready!(stalled.as_mut().poll(context));
         self.stalled = None;
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing of its answer")))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 

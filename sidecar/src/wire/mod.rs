@@ -1,0 +1,46 @@
+//! The bytes of requests, before any parser has them: one grammar, without what parsers are lenient about.
+//!
+//! HTTP/1.1 leaves room for opinions: where a line ends, which of two lengths counts, what a chunk is. Two readers that differ
+//! about them see different requests in the same bytes. So `Strict` stands between the connection and the parser, and hands on
+//! only what has one reading (RFC 9112 §2.2, §5, §6, §7.1): a head once it is whole and right, a body as far as its framing goes.
+//!
+//! A head that is refused is not handed on. In its place the parser reads a request that nobody else can write, for `head` refuses
+//! its method, and after it the connection ends: so a refusal comes in turn, behind the answers that are still due, with a status
+//! and a reason like every other. Meets P01, P02, P08, P09, X12.
+
+mod chunks;
+mod fault;
+mod head;
+mod linger;
+mod patience;
+mod requests;
+mod strict;
+
+pub use fault::Fault;
+pub use linger::Lingering;
+
+/// The longest head (P09).
+pub const LONGEST_HEAD: usize = 32 * 1024;
+/// The most lines of a head (P09).
+pub const MOST_FIELDS: usize = 100;
+
+/// What may stand in a line: text, bytes that are not ASCII, and tabs. Everything else ends it or has no place in it.
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(text: &[u8]) -> bool {
+    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !text.is_empty() && text.iter().all(is_tchar)
+}
+
+/// RFC 9112 §5: a name, a colon, and a value with white space around it. A line that goes on with white space is none.
+fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
+    if line.starts_with(b" ") || line.starts_with(b"\t") {
+        return Err(Fault::Folded);
+    }
+    let colon = line.iter().position(|byte| *byte == b':').ok_or(Fault::Field)?;
+    let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    if is_token(name) { Ok((name, value)) } else { Err(Fault::Field) }
+}

@@ -1,0 +1,325 @@
+//! The reading side of a connection, of which the parser sees only what has one reading.
+//!
+//! Reads from its stream. Bytes go straight into the parser's buffer, and what it may not see yet is taken out again: a head that
+//! comes in pieces is held until it is whole; of a body nothing is. Meets P01, P08 (a head has ten seconds, a body half a minute
+//! without a byte).
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::Fault;
+use super::requests::{Judged, Refused, Requests};
+
+/// From the first byte of a head on; of the first head, from the beginning of the connection.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// A body that somebody waits for may pause so long.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// How much room is made at a time for a head that goes on.
+const STEP: usize = 4096;
+
+/// A stream, and how far its requests were judged.
+#[derive(Debug)]
+pub(super) struct Strict<S> {
+    stream: S,
+    requests: Requests,
+    /// What was read and not handed on: so many bytes that may be, and behind them a head that has not ended.
+    held: Vec<u8>,
+    good: usize,
+    end: Option<End>,
+    timer: Pin<Box<Sleep>>,
+    /// A head that goes on gets no more time for every byte of it.
+    is_timed: bool,
+}
+
+/// What comes when all that was good is handed on.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The stream's own end.
+    Nothing,
+    /// A refusal is under way, and ends the connection. An end before it would be taken for a client that has gone.
+    Told,
+    Error(io::ErrorKind),
+}
+
+impl<S> Strict<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            requests: Requests::default(),
+            held: Vec::new(),
+            good: 0,
+            end: None,
+            timer: Box::pin(sleep(HEAD_PATIENCE)),
+            is_timed: true,
+        }
+    }
+
+    fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
+        let length = self.good.min(buffer.remaining());
+        buffer.put_slice(&self.held[..length]);
+        self.good -= length;
+        self.held.drain(..length);
+        if self.held.is_empty() {
+            self.held = Vec::new();
+        }
+    }
+
+    /// What is held was judged.
+    fn settle(&mut self, Judged { good, refused }: Judged) {
+        self.good = good;
+        match refused {
+            Some(Refused::Head(fault)) => self.refuse(fault),
+            Some(Refused::Body) => {
+                self.held.truncate(good);
+                self.end = Some(End::Error(io::ErrorKind::InvalidData));
+            }
+            None => {}
+        }
+    }
+
+    fn refuse(&mut self, fault: Fault) {
+        self.held.truncate(self.good);
+        self.held.extend(fault.told());
+        self.good = self.held.len();
+        self.end = Some(End::Told);
+    }
+
+    /// Between two requests nobody is late; how long that may last is not decided here.
+    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.is_timed {
+            let patience = match (self.requests.is_in_body(), self.held.is_empty()) {
+                (true, _) => BODY_PATIENCE,
+                (false, false) => HEAD_PATIENCE,
+                (false, true) => return Poll::Pending,
+            };
+            self.timer.as_mut().reset(Instant::now() + patience);
+            self.is_timed = true;
+        }
+        self.timer.as_mut().poll(context)
+    }
+
+    /// A connection on which nothing was ever asked is owed no answer.
+    fn give_up(&mut self) {
+        if self.requests.is_in_body() {
+            self.end = Some(End::Error(io::ErrorKind::TimedOut));
+        } else if self.held.is_empty() {
+            self.end = Some(End::Nothing);
+        } else {
+            self.refuse(Fault::Slow);
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Strict<S> {
+    /// Reads on, for nobody. Whether that is the end of the stream.
+    pub(super) fn poll_away(&mut self, context: &mut Context<'_>, left: &mut usize) -> Poll<()> {
+        let mut room = [0; STEP];
+        while *left > 0 {
+            let mut room = ReadBuf::new(&mut room);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut room));
+            if read.is_err() || room.filled().is_empty() {
+                break;
+            }
+            *left = left.saturating_sub(room.filled().len());
+        }
+        Poll::Ready(())
+    }
+
+    /// How many bytes came; none at the end of the stream.
+    fn poll_more(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        if self.held.is_empty() { self.poll_straight(context, buffer) } else { self.poll_behind(context) }
+    }
+
+    fn poll_straight(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let new = &buffer.filled()[before..];
+        let (length, Judged { good, refused }) = (new.len(), self.requests.read(new));
+        self.is_timed &= good == 0;
+        self.held.extend_from_slice(&new[good..]);
+        buffer.set_filled(before + good);
+        self.settle(Judged { good: 0, refused });
+        Poll::Ready(Ok(length))
+    }
+
+    /// The head that is held goes on.
+    fn poll_behind(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let before = self.held.len();
+        self.held.resize(before + STEP, 0);
+        let mut room = ReadBuf::new(&mut self.held[before..]);
+        let read = Pin::new(&mut self.stream).poll_read(context, &mut room);
+        let length = room.filled().len();
+        self.held.truncate(before + length);
+        ready!(read)?;
+        let judged = self.requests.read(&self.held);
+        self.is_timed &= judged.good == 0;
+        self.settle(judged);
+        Poll::Ready(Ok(length))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        loop {
+            if self.good > 0 {
+                self.hand_on(buffer);
+            }
+            if buffer.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            match self.end {
+                Some(End::Nothing) => return Poll::Ready(Ok(())),
+                Some(End::Told) => return Poll::Pending,
+                Some(End::Error(kind)) => return Poll::Ready(Err(kind.into())),
+                None => {}
+            }
+            match self.poll_more(context, buffer) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    ready!(self.poll_patience(context));
+                    self.give_up();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n";
+
+    fn connection() -> (DuplexStream, Strict<DuplexStream>) {
+        let (theirs, ours) = duplex(1024 * 1024);
+        (theirs, Strict::new(ours))
+    }
+
+    async fn next(strict: &mut Strict<DuplexStream>) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 64 * 1024];
+        let length = strict.read(&mut buffer).await?;
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_is_seen_when_it_is_whole_and_a_body_as_it_comes() {
+        let (mut theirs, mut strict) = connection();
+        theirs.write_all(&GET[..9]).await.expect("room");
+        let early = tokio::time::timeout(Duration::from_secs(1), next(&mut strict)).await;
+        assert!(early.is_err(), "nothing of it is seen");
+        theirs.write_all(&[&GET[9..], POST, b"12"].concat()).await.expect("room");
+        assert_eq!(next(&mut strict).await.expect("bytes"), [GET, POST, b"12"].concat());
+        theirs.write_all(b"34").await.expect("room");
+        assert_eq!(next(&mut strict).await.expect("bytes"), b"34");
+        drop(theirs);
+        assert_eq!(next(&mut strict).await.expect("the end"), b"");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn p01_a_refused_head_is_told_in_turn_and_nothing_of_it_or_behind_it_is_seen() {
+        for pieces in [&[0][..], &[0, 5], &[0, 30, 60]] {
+            let (mut theirs, mut strict) = connection();
+            let all = [GET, b"GET /x HTTP/1.1\r\nA: 1\nB: 2\r\n\r\n", GET].concat();
+            let mut seen = Vec::new();
+            for (at, begin) in pieces.iter().enumerate() {
+                theirs
+                    .write_all(&all[*begin..*pieces.get(at + 1).unwrap_or(&all.len())])
+                    .await
+                    .expect("room");
+                if let Ok(read) = tokio::time::timeout(Duration::from_millis(1), next(&mut strict)).await {
+                    seen.extend(read.expect("bytes"));
+                }
+            }
+            while let Ok(read) = tokio::time::timeout(Duration::from_mins(1), next(&mut strict)).await {
+                seen.extend(read.expect("bytes"));
+            }
+            assert_eq!(seen, [GET, &Fault::LineFeed.told()].concat(), "{pieces:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_buffer_of_any_size_is_filled_with_the_same_bytes() {
+        let (mut theirs, mut strict) = connection();
+        theirs.write_all(&[GET, POST, b"1234", GET].concat()).await.expect("room");
+        drop(theirs);
+        let (mut seen, mut small) = (Vec::<u8>::new(), [0; 7]);
+        loop {
+            let length = strict.read(&mut small).await.expect("bytes");
+            seen.extend(&small[..length]);
+            if length == 0 {
+                break;
+            }
+        }
+        assert_eq!(seen, [GET, POST, b"1234", GET].concat());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn p08_a_head_that_dribbles_has_ten_seconds_and_one_that_does_not_begin_is_owed_nothing() {
+        let (mut theirs, mut strict) = connection();
+        theirs.write_all(GET).await.expect("room");
+        assert_eq!(next(&mut strict).await.expect("a head"), GET);
+        let begun = Instant::now();
+        let dribble = async {
+            // An hour between two requests is nothing that is decided here.
+            sleep(Duration::from_hours(1)).await;
+            for byte in GET.iter().take(20) {
+                theirs.write_all(&[*byte]).await.expect("room");
+                sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let ((), seen) = tokio::join!(dribble, next(&mut strict));
+        assert_eq!(seen.expect("a word"), Fault::Slow.told());
+        assert!(begun.elapsed() >= Duration::from_hours(1) + HEAD_PATIENCE);
+
+        let (_theirs, mut strict) = connection();
+        let begun = Instant::now();
+        assert_eq!(next(&mut strict).await.expect("the end"), b"");
+        assert_eq!(begun.elapsed(), HEAD_PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn p08_a_body_may_pause_and_not_for_ever() {
+        let (mut theirs, mut strict) = connection();
+        theirs.write_all(&[POST, b"1"].concat()).await.expect("room");
+        next(&mut strict).await.expect("a head");
+        let slowly = async {
+            for byte in [b"2", b"3"] {
+                sleep(BODY_PATIENCE * 9 / 10).await;
+                theirs.write_all(byte).await.expect("room");
+            }
+        };
+        let ((), two) = tokio::join!(slowly, async { [next(&mut strict).await, next(&mut strict).await] });
+        assert_eq!(two.map(|piece| piece.expect("a byte")), [b"2", b"3"]);
+        assert_eq!(next(&mut strict).await.expect_err("late").kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn p01_a_broken_body_is_an_error_behind_what_was_right_of_it() {
+        let (mut theirs, mut strict) = connection();
+        let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        theirs.write_all(&[&head[..], b"2\r\n{}\r\n"].concat()).await.expect("room");
+        assert_eq!(next(&mut strict).await.expect("bytes").len(), head.len() + 7);
+        theirs.write_all(b"x\r\n").await.expect("room");
+        assert_eq!(next(&mut strict).await.expect_err("broken").kind(), io::ErrorKind::InvalidData);
+    }
+}
