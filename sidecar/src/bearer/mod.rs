@@ -10,6 +10,7 @@ mod credential;
 mod kind;
 mod refusal;
 mod scope;
+mod seen;
 pub(crate) mod times;
 
 use std::sync::Arc;
@@ -28,11 +29,12 @@ use crate::provider::{KeyError, Provider};
 
 pub use caller::Caller;
 pub use refusal::{Malformed, Refusal, Why};
+use seen::{Name, Seen, Verdict};
 
 /// Proof that a request carries a valid token for this server. Made here and nowhere else.
 #[derive(Debug)]
 pub struct Permit {
-    caller: Caller,
+    caller: Arc<Caller>,
 }
 
 /// Checks tokens by one policy.
@@ -42,6 +44,7 @@ pub struct Verifier {
     audiences: Vec<Audience>,
     rules: ClaimRules,
     required_scopes: Vec<Scope>,
+    seen: Seen,
 }
 
 /// Whose signatures count. Never both kinds: J02.
@@ -80,6 +83,7 @@ impl Verifier {
             audiences: policy.trust.audiences.clone(),
             rules: policy.claims.clone(),
             required_scopes: policy.required_scopes.clone(),
+            seen: Seen::default(),
         }
     }
 
@@ -91,14 +95,31 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<Permit, Refusal> {
         let token = credential::from_request(headers, query)?;
+        // Asked for before the keys are used: a verdict by keys that change meanwhile does not hold.
+        let keys = self.signers.generation();
+        let name = Name::of(token);
+        let known = keys.and_then(|keys| self.seen.get(&name, keys, now));
+        if let Some(known) = known.filter(|verdict| !self.signers.have_ended(verdict)) {
+            return Ok(Permit { caller: known.caller });
+        }
+        let verdict = self.judge(token, now).await?;
+        let permit = Permit { caller: verdict.caller.clone() };
+        if let Some(keys) = keys {
+            self.seen.keep(name, keys, verdict);
+        }
+        Ok(permit)
+    }
+
+    async fn judge(&self, token: &str, now: UnixTime) -> Result<Verdict, Refusal> {
         let compact = Compact::parse(token).map_err(Why::from)?;
         let header = Header::parse(compact.header).map_err(Why::from)?;
         self.check_signature(&compact, &header).await?;
         let claims = payload(&compact)?;
         self.check_claims(&header, &claims, now)?;
         self.check_scopes(&claims)?;
-        let caller = caller::from_claims(&claims, &self.rules)?;
-        Ok(Permit { caller })
+        let caller = Arc::new(caller::from_claims(&claims, &self.rules)?);
+        let family = claims.get(mint::FAMILY).and_then(Json::as_text).map(str::to_owned);
+        Ok(Verdict { caller, family, found: now })
     }
 
     async fn check_signature(&self, compact: &Compact<'_>, header: &Header) -> Result<(), Refusal> {
@@ -145,6 +166,25 @@ impl Verifier {
         let missing = self.required_scopes.iter().filter(|scope| !granted.contains(&scope.as_str()));
         let missing: Vec<_> = missing.cloned().collect();
         if missing.is_empty() { Ok(()) } else { Err(Refusal::InsufficientScope { missing }) }
+    }
+}
+
+impl Signers {
+    /// Changes with the keys. Without any, nothing that was found before holds.
+    fn generation(&self) -> Option<u64> {
+        match self {
+            Self::Provider { provider, .. } => provider.as_ref()?.generation(),
+            // These keys are the policy's, and another policy has another verifier.
+            Self::Secrets(_) | Self::Own(_) => Some(0),
+        }
+    }
+
+    /// O30: of a verdict that was found before.
+    fn have_ended(&self, verdict: &Verdict) -> bool {
+        match (self, &verdict.family) {
+            (Self::Own(server), Some(family)) => server.is_revoked(family),
+            _ => false,
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest;
+
 use super::json::{Json, Object};
 use super::key::{Key, Unfit};
 use super::{Header, shown};
@@ -14,6 +16,8 @@ use super::{Header, shown};
 pub struct KeySet {
     keys: Vec<(Option<String>, Key)>,
     skipped: Vec<String>,
+    /// SHA-256 of the document.
+    print: Vec<u8>,
 }
 
 /// Why a document is not a key set that is used.
@@ -48,7 +52,8 @@ impl KeySet {
         if keys.iter().any(is_secret) {
             return Err(KeySetError::Secret);
         }
-        let mut set = Self { keys: Vec::new(), skipped: Vec::new() };
+        let print = digest::digest(&digest::SHA256, document).as_ref().to_vec();
+        let mut set = Self { keys: Vec::new(), skipped: Vec::new(), print };
         let twice = kids_that_stand_twice(&keys);
         for jwk in &keys {
             set.add(jwk, &twice);
@@ -58,6 +63,11 @@ impl KeySet {
             return Err(KeySetError::Empty(shown_whole(&why)));
         }
         Ok(set)
+    }
+
+    /// Whether it was made from the same document.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.print == other.print
     }
 
     /// The key that a token's header asks for.

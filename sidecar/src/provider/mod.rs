@@ -110,6 +110,11 @@ impl Provider {
         }
     }
 
+    /// Another number for other keys, and none of them twice; none while there are none to use.
+    pub fn generation(&self) -> Option<u64> {
+        self.state.load().usable(self.clock.uptime()).map(|good| good.generation)
+    }
+
     fn known_key(&self, header: &Header) -> Result<Key, KeyError> {
         let state = self.state.load();
         let good = state.usable(self.clock.uptime()).ok_or(KeyError::Unavailable)?;
@@ -139,7 +144,8 @@ impl Provider {
         let found = found.or_else(|| before.found.clone());
         let state = match keys {
             Ok(keys) => {
-                let good = Good { keys, fetched: self.clock.uptime() };
+                let generation = before.generation(&keys);
+                let good = Good { keys, fetched: self.clock.uptime(), generation };
                 State { good: Some(Arc::new(good)), found, failure: None }
             }
             Err(error) => State { found, ..(*before).clone() }.failed(error.to_string(), self.clock.unix()),

@@ -34,6 +34,8 @@ pub(super) struct State {
 pub(super) struct Good {
     pub(super) keys: KeySet,
     pub(super) fetched: Duration,
+    /// How many sets of keys there were up to this one.
+    pub(super) generation: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +48,15 @@ impl State {
     /// The keys, if they are fresh enough to be used.
     pub(super) fn usable(&self, uptime: Duration) -> Option<&Good> {
         self.good.as_deref().filter(|good| uptime.saturating_sub(good.fetched) < LONGEST_STALE)
+    }
+
+    /// Of keys that were fetched just now: the same keys are the same generation.
+    pub(super) fn generation(&self, keys: &KeySet) -> u64 {
+        match &self.good {
+            Some(good) if good.keys.is_same(keys) => good.generation,
+            Some(good) => good.generation + 1,
+            None => 1,
+        }
     }
 
     /// The same, after another failure; `since` stays that of the first one in a row.

@@ -4,6 +4,7 @@
 
 mod faults;
 mod floods;
+mod seen;
 mod sets;
 mod trust;
 
@@ -42,9 +43,13 @@ impl Scene {
 
     /// "accepted", or the code of the refusal. Tokens do not age here: only the keys do.
     async fn word(&self, token: &str) -> &'static str {
+        self.word_at(token, NOW).await
+    }
+
+    async fn word_at(&self, token: &str, now: u64) -> &'static str {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().expect("a token is a header value"));
-        let permit = self.verifier.permit(&headers, None, UnixTime(NOW)).await;
+        let permit = self.verifier.permit(&headers, None, UnixTime(now)).await;
         permit.map_or_else(|refusal| refusal.code(), |_| "accepted")
     }
 }
