@@ -36,7 +36,6 @@ impl Outage {
             Some(
                 DocumentError::Url(_)
                 | DocumentError::Busy
-                | DocumentError::NoKeys
                 | DocumentError::Unreachable(_, FetchError::Forbidden(_)),
             ) => return None,
             Some(DocumentError::Unreachable(..)) => state.in_a_row.saturating_add(1),
