@@ -40,9 +40,9 @@ impl Desk {
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
-    /// How often somebody came back.
+    /// How often somebody came back. A browser asks for an icon as well, when it finds the time.
     pub(crate) fn visits(&self) -> usize {
-        self.client.seen().len()
+        self.client.seen().iter().filter(|request| request.line().starts_with("GET /callback")).count()
     }
 }
 
