@@ -41,6 +41,8 @@ pub enum Rejection {
     BodyTooLarge,
     /// The body did not come to the end that it announced.
     BodyBroken,
+    /// Nothing came of it for half a minute.
+    BodySlow,
     Upstream(UpstreamError),
 }
 
@@ -69,6 +71,7 @@ impl Rejection {
             Self::NotFetchedYet => "document_not_fetched",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyBroken => "body_broken",
+            Self::BodySlow => "body_too_slow",
             Self::Upstream(error) => error.code(),
         }
     }
@@ -87,6 +90,7 @@ impl Rejection {
             Self::Refused(Refusal::NoCredential | Refusal::InvalidToken(_)) => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodySlow => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
         }
     }
@@ -126,6 +130,7 @@ impl Rejection {
             Self::MethodNotAllowed => "this document is read with GET".into(),
             Self::NotFetchedYet => "the identity provider's document is not at hand yet".into(),
             Self::BodyTooLarge => "the request body is longer than this server accepts".into(),
+            Self::BodySlow => "nothing came of the request body for half a minute".into(),
             Self::BodyBroken => "the request body does not come to the end that it announces".into(),
             Self::Upstream(error) => error.to_string(),
         }
@@ -175,7 +180,7 @@ impl Rejection {
         insert(headers, RETRY_AFTER, self.retry_after());
         insert(headers, ALLOW, self.allow());
         // P01: where one request was not clear, the next one on its connection is not asked for.
-        if matches!(self, Self::BadHead(_) | Self::BadTarget(_) | Self::BodyBroken) {
+        if matches!(self, Self::BadHead(_) | Self::BadTarget(_) | Self::BodyBroken | Self::BodySlow) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -64,8 +64,8 @@ impl Bound {
         let metrics = Arc::new(Metrics::default());
         let handler = Arc::new(Handler::new(live.clone(), settings.upstream, clock, metrics.clone()));
         let admin_handler = Arc::new(Admin::new(live.clone(), metrics));
-        let mut requests = Connections::new();
-        let mut inquiries = Connections::new();
+        let mut requests = Connections::new(room::connections());
+        let mut inquiries = Connections::new(room::INQUIRIES);
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             ended = live.follow(settings.source) => match ended {

@@ -1,9 +1,9 @@
 //! Is this a request that can be read in one way only?
 //!
 //! Pure. What is decided on is what is sent on: a target that another parser might resolve to another place is refused,
-//! not cleaned (P04, P05, P15, promise 2). Meets P04, P05, P06, P15, X12, X17.
+//! not cleaned (P04, P05, P15, promise 2). Meets P04, P05, P15, X12, X17.
 
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
@@ -20,8 +20,6 @@ pub enum BadTarget {
     Path,
     #[error("this method is not relayed")]
     Method,
-    #[error("protocol upgrades are not relayed")]
-    Upgrade,
     #[error("the request has an access token in its query, which is no place for one")]
     Token,
 }
@@ -33,7 +31,6 @@ impl BadTarget {
             Self::Form => "target_form",
             Self::Path => "target_path",
             Self::Method => "method",
-            Self::Upgrade => "upgrade",
             Self::Token => "token_in_query",
         }
     }
@@ -59,9 +56,6 @@ pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), BadT
     }
     if !is_plain(uri.path()) || uri.query().is_some_and(|query| !query.is_ascii()) {
         return Err(BadTarget::Path);
-    }
-    if headers.contains_key(UPGRADE) || asks_for_upgrade(headers) {
-        return Err(BadTarget::Upgrade);
     }
     Ok(())
 }
@@ -104,11 +98,6 @@ fn is_dots(segment: &str) -> bool {
     let name = segment.split(';').next().unwrap_or_default();
     let decoded = name.replace("%2e", ".").replace("%2E", ".");
     decoded == "." || decoded == ".."
-}
-
-fn asks_for_upgrade(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("upgrade"))
 }
 
 #[cfg(test)]
@@ -192,13 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn tunnels_traces_and_upgrades_are_refused() {
+    fn tunnels_and_traces_are_refused() {
         let uri = "/mcp".parse().expect("valid");
         assert_eq!(check(&Method::TRACE, &uri, &headers()), Err(BadTarget::Method));
-        let mut upgrade = headers();
-        upgrade.insert(CONNECTION, HeaderValue::from_static("keep-alive, Upgrade"));
-        assert_eq!(check(&Method::GET, &uri, &upgrade), Err(BadTarget::Upgrade));
-        upgrade.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
-        assert_eq!(check(&Method::GET, &uri, &upgrade), Ok(()));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Pure. Meets X2, X5, X14, S1 (streaming, an abort stays an abort) and P09 (the limit on request bodies).
 
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -34,6 +36,7 @@ struct Remains {
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     TooLong,
+    Slow,
     Broken,
 }
 
@@ -46,12 +49,25 @@ pub(super) enum BodyError {
     Broken(#[from] hyper::Error),
 }
 
+impl Fault {
+    /// What the connection has said (`wire`), through the parser.
+    fn of(error: &hyper::Error) -> Self {
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
+            Self::Slow
+        } else {
+            Self::Broken
+        }
+    }
+}
+
 impl Fate {
     /// The failure of a request with this body. The body's own fault goes before the server's.
     pub(super) fn failed(&self, error: UpstreamError) -> Failed {
         let mut remains = self.remains();
         let rejection = match remains.fault {
             Some(Fault::TooLong) => Rejection::BodyTooLarge,
+            Some(Fault::Slow) => Rejection::BodySlow,
             Some(Fault::Broken) => Rejection::BodyBroken,
             None => error.into(),
         };
@@ -79,7 +95,7 @@ impl Limited {
             None => return Poll::Ready(None),
             Some(Ok(chunk)) => chunk,
             Some(Err(error)) => {
-                self.fate.remains().fault = Some(Fault::Broken);
+                self.fate.remains().fault = Some(Fault::of(&error));
                 return Poll::Ready(Some(Err(error.into())));
             }
         };

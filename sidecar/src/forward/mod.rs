@@ -10,7 +10,7 @@ mod headers;
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -140,6 +140,8 @@ impl Forwarder {
     }
 
     async fn send(&self, mut request: Request<Limited>) -> Result<Response<Incoming>, UpstreamError> {
+        // RFC 9110 §2.5: an intermediary sends its own version, and its connections are kept by that.
+        *request.version_mut() = Version::HTTP_11;
         let uri = self.upstream.uri(request.uri().path_and_query());
         *request.uri_mut() = uri.ok_or(UpstreamError::Unreachable)?;
         let sent = self.client.request(request).await;

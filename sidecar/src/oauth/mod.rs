@@ -114,7 +114,7 @@ impl Step {
     }
 
     /// OPTIONS is answered before a step is asked.
-    fn takes(self, method: &Method) -> bool {
+    pub fn takes(self, method: &Method) -> bool {
         *method != Method::OPTIONS && self.allow().split(", ").any(|known| known == method.as_str())
     }
 

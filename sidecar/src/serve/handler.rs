@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 
 use super::connections::Answer;
 use super::linger::{self, Sent};
-use super::steps;
+use super::steps::Steps;
 use crate::clock::Clock;
 use crate::forward::{Failed, Forwarder, Pass, Seen, Upstream};
 use crate::live::{Active, Engine, Gate, Live};
@@ -34,6 +34,7 @@ pub(crate) struct Handler {
     forwarder: Forwarder,
     clock: Clock,
     metrics: Arc<Metrics>,
+    steps: Steps,
 }
 
 /// What was answered, for the record.
@@ -78,7 +79,7 @@ impl Drop for Record<'_> {
 
 impl Handler {
     pub(super) fn new(live: Arc<Live>, upstream: Upstream, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { live, forwarder: Forwarder::new(upstream), clock, metrics }
+        Self { live, forwarder: Forwarder::new(upstream), clock, metrics, steps: Steps::new() }
     }
 
     async fn answer_one(&self, request: Request<Incoming>, peer: SocketAddr) -> Answered {
@@ -90,7 +91,7 @@ impl Handler {
                 answered
             }
             Verdict::Pass(passage) => self.relay(passage, Request::from_parts(head, body), peer).await,
-            Verdict::Step(server, step) => steps::answer(server, step, head, body).await,
+            Verdict::Step(server, step) => self.steps.answer(server, step, head, body).await,
         }
     }
 

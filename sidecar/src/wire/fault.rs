@@ -25,10 +25,14 @@ pub enum Fault {
     Coding,
     #[error("the request has a Content-Length and a transfer coding")]
     TwoFramings,
+    #[error("protocol upgrades are not relayed")]
+    Upgrade,
     #[error("the head of the request is longer than {} KiB", super::LONGEST_HEAD / 1024)]
     Long,
     #[error("the head of the request has more than {} lines", super::MOST_FIELDS)]
     Many,
+    #[error("too many requests with heads above {} KiB are under way; try again", super::SHORT_HEAD / 1024)]
+    Crowded,
     #[error("the head of the request did not come within ten seconds")]
     Slow,
 }
@@ -37,7 +41,7 @@ pub enum Fault {
 pub(super) const REFUSED: &[u8] = b"REFUSED";
 
 impl Fault {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::LineFeed,
         Self::Control,
         Self::Start,
@@ -47,8 +51,10 @@ impl Fault {
         Self::Length,
         Self::Coding,
         Self::TwoFramings,
+        Self::Upgrade,
         Self::Long,
         Self::Many,
+        Self::Crowded,
         Self::Slow,
     ];
 
@@ -64,8 +70,10 @@ impl Fault {
             Self::Length => "content_length",
             Self::Coding => "transfer_coding",
             Self::TwoFramings => "two_framings",
+            Self::Upgrade => "upgrade",
             Self::Long => "head_too_long",
             Self::Many => "too_many_headers",
+            Self::Crowded => "too_many_long_heads",
             Self::Slow => "head_too_slow",
         }
     }
@@ -73,6 +81,7 @@ impl Fault {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Long | Self::Many => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             _ => StatusCode::BAD_REQUEST,
         }

@@ -3,6 +3,8 @@
 //! Pure. A line is judged when it has ended, and a byte that has no place in any line at once: whoever speaks another protocol
 //! is not waited for. Meets P01 and P02.
 
+use http::Uri;
+
 use super::fault::{Fault, REFUSED};
 use super::{LONGEST_HEAD, MOST_FIELDS, field, is_text, is_token};
 
@@ -83,6 +85,8 @@ impl Head {
         if name.eq_ignore_ascii_case(b"content-length") {
             let length = length(value).filter(|_| self.length.is_none());
             self.length = Some(length.ok_or(Fault::Length)?);
+        } else if asks_for_upgrade(name, value) {
+            return Err(Fault::Upgrade);
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             if self.is_chunked || !value.eq_ignore_ascii_case(b"chunked") {
                 return Err(Fault::Coding);
@@ -111,7 +115,11 @@ fn start(line: &[u8]) -> Result<Version, Fault> {
     else {
         return Err(Fault::Start);
     };
-    let is_target = !target.is_empty() && target.iter().all(u8::is_ascii_graphic);
+    // A fragment is no part of a target (RFC 9112 §3.2), and would be cut off.
+    let is_target = !target.starts_with(b"?")
+        && !target.contains(&b'#')
+        && target.is_ascii()
+        && Uri::try_from(target).is_ok();
     if !is_token(method) || method == REFUSED || !is_target {
         return Err(Fault::Start);
     }
@@ -122,11 +130,18 @@ fn start(line: &[u8]) -> Result<Version, Fault> {
     }
 }
 
-/// RFC 9112 §6.3: one number, in digits.
+/// RFC 9112 §6.3: one number, in digits. Above the largest one of 63 bits parsers have numbers with a meaning of their own.
 fn length(value: &[u8]) -> Option<u64> {
     let digits =
         std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    digits?.parse().ok()
+    digits?.parse().ok().filter(|length| i64::try_from(*length).is_ok())
+}
+
+/// RFC 9110 §7.8, P06: what would follow is not HTTP.
+fn asks_for_upgrade(name: &[u8], value: &[u8]) -> bool {
+    let is_option = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(b"upgrade");
+    name.eq_ignore_ascii_case(b"upgrade")
+        || name.eq_ignore_ascii_case(b"connection") && value.split(|byte| *byte == b',').any(is_option)
 }
 
 #[cfg(test)]
@@ -158,6 +173,7 @@ mod tests {
             ("Content-Length: 2, 2\r\n", Fault::Length),
             ("Content-Length: +2\r\n", Fault::Length),
             ("Content-Length:\r\n", Fault::Length),
+            ("Content-Length: 9223372036854775808\r\n", Fault::Length),
             ("Content-Length: 18446744073709551616\r\n", Fault::Length),
             ("Transfer-Encoding: gzip, chunked\r\n", Fault::Coding),
             ("Transfer-Encoding: chunked\r\ntransfer-encoding: chunked\r\n", Fault::Coding),
@@ -167,7 +183,7 @@ mod tests {
             assert_eq!(of(lines), Err(fault), "{lines:?}");
         }
         assert_eq!(read("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), Err(Fault::Coding));
-        assert_eq!(of("Content-Length: 18446744073709551615\r\n"), Ok(Framing::Length(u64::MAX)));
+        assert_eq!(of("Content-Length: 9223372036854775807\r\n"), Ok(Framing::Length(i64::MAX as u64)));
     }
 
     #[test]
@@ -196,6 +212,11 @@ mod tests {
             ("GET /", Fault::Start),
             ("GET / HTTP/1.1 ", Fault::Start),
             ("GET /\u{e9} HTTP/1.1", Fault::Start),
+            ("GET /a#b HTTP/1.1", Fault::Start),
+            ("GET /<a> HTTP/1.1", Fault::Start),
+            ("GET ?a HTTP/1.1", Fault::Start),
+            ("GET http:///a HTTP/1.1", Fault::Start),
+            ("GET  HTTP/1.1", Fault::Start),
             ("G(T / HTTP/1.1", Fault::Start),
             ("REFUSED /head_too_long HTTP/1.1", Fault::Start),
             ("GET / http/1.1", Fault::Version),
@@ -205,6 +226,14 @@ mod tests {
             assert_eq!(read(&format!("{line}\r\n\r\n")), Err(fault), "{line:?}");
         }
         assert!(read("refused /x HTTP/1.1\r\n\r\n").is_ok());
+    }
+
+    #[test]
+    fn p06_upgrades_are_refused_and_other_options_of_a_connection_are_not() {
+        for lines in ["Upgrade: h2c\r\n", "UPGRADE:\r\n", "Connection: keep-alive, Upgrade\r\n"] {
+            assert_eq!(of(lines), Err(Fault::Upgrade), "{lines:?}");
+        }
+        assert!(of("Connection: keep-alive, Upgraded\r\nX-Upgrade: 1\r\n").is_ok());
     }
 
     #[test]

@@ -5,14 +5,17 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Semaphore;
 use tokio::time::{Sleep, sleep};
 
 use super::patience::Patient;
 use super::strict::Strict;
+use super::turn::Turn;
 
 const LONGEST: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -32,8 +35,9 @@ struct Farewell {
 }
 
 impl<R, W> Lingering<R, W> {
-    pub fn new(reading: R, writing: W) -> Self {
-        Self { reading: Strict::new(reading), writing: Patient::new(writing), farewell: None }
+    /// `long` has the places of long heads, of all connections together.
+    pub fn new(reading: R, writing: W, turn: Turn, long: Arc<Semaphore>) -> Self {
+        Self { reading: Strict::new(reading, turn, long), writing: Patient::new(writing), farewell: None }
     }
 }
 
@@ -93,11 +97,15 @@ mod tests {
 
     use super::*;
 
+    fn lingering<R, W>(reading: R, writing: W) -> Lingering<R, W> {
+        Lingering::new(reading, writing, Turn::default(), Arc::new(Semaphore::new(1)))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn p19_what_a_peer_still_sends_is_read_away_for_a_moment_and_no_longer() {
         let (theirs, ours) = duplex(8);
         let (reading, writing) = split(ours);
-        let mut ours = Lingering::new(reading, writing);
+        let mut ours = lingering(reading, writing);
         let (mut hears, mut says) = split(theirs);
         let all = async {
             let sent = says.write_all(&[0; 8 * 1024]).await;
@@ -116,7 +124,7 @@ mod tests {
         let (_theirs, ours) = duplex(8);
         let (reading, writing) = split(ours);
         let begun = Instant::now();
-        Lingering::new(reading, writing).shutdown().await.expect("open");
+        lingering(reading, writing).shutdown().await.expect("open");
         assert_eq!(begun.elapsed(), PATIENCE);
     }
 }

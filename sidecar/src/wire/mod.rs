@@ -15,12 +15,17 @@ mod linger;
 mod patience;
 mod requests;
 mod strict;
+mod turn;
 
 pub use fault::Fault;
 pub use linger::Lingering;
+pub use turn::Turn;
 
 /// The longest head (P09).
 pub const LONGEST_HEAD: usize = 32 * 1024;
+/// A longer one needs a place among the long ones, of which there are few, and its connection ends with its answer: a parser keeps as
+/// much room as its longest head took (P22).
+const SHORT_HEAD: usize = 8 * 1024;
 /// The most lines of a head (P09).
 pub const MOST_FIELDS: usize = 100;
 

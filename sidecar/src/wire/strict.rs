@@ -1,19 +1,22 @@
 //! The reading side of a connection, of which the parser sees only what has one reading.
 //!
-//! Reads from its stream. Bytes go straight into the parser's buffer, and what it may not see yet is taken out again: a head that
-//! comes in pieces is held until it is whole; of a body nothing is. Meets P01, P08 (a head has ten seconds, a body half a minute
-//! without a byte).
+//! Reads from its stream. Bytes go straight into the parser's buffer, and what it may not see yet is taken out again and held: a
+//! head that comes in pieces, and a request whose turn it is not. Of a body nothing is held. Meets P01, P08 (a head has ten
+//! seconds, a body half a minute without a byte), X4.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::Fault;
-use super::requests::{Judged, Refused, Requests};
+use super::requests::{Judged, Next, Refused, Requests};
+use super::turn::Turn;
+use super::{Fault, SHORT_HEAD};
 
 /// From the first byte of a head on; of the first head, from the beginning of the connection.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -26,8 +29,12 @@ const STEP: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Strict<S> {
     stream: S,
+    turn: Turn,
+    long: Arc<Semaphore>,
+    /// Among the long ones, for as long as the connection lives.
+    place: Option<OwnedSemaphorePermit>,
     requests: Requests,
-    /// What was read and not handed on: so many bytes that may be, and behind them a head that has not ended.
+    /// What was read and not handed on: so many bytes that may be, and behind them what has to wait.
     held: Vec<u8>,
     good: usize,
     end: Option<End>,
@@ -47,9 +54,12 @@ enum End {
 }
 
 impl<S> Strict<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S, turn: Turn, long: Arc<Semaphore>) -> Self {
         Self {
             stream,
+            turn,
+            long,
+            place: None,
             requests: Requests::default(),
             held: Vec::new(),
             good: 0,
@@ -57,6 +67,10 @@ impl<S> Strict<S> {
             timer: Box::pin(sleep(HEAD_PATIENCE)),
             is_timed: true,
         }
+    }
+
+    fn next(&self) -> Next {
+        if self.turn.is_free() { Next::May } else { Next::Waits }
     }
 
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
@@ -69,17 +83,45 @@ impl<S> Strict<S> {
         }
     }
 
-    /// What is held was judged.
-    fn settle(&mut self, Judged { good, refused }: Judged) {
-        self.good = good;
-        match refused {
+    fn judge_held(&mut self) {
+        let judged = self.requests.read(&self.held, self.next());
+        self.good = judged.good;
+        self.settle(&judged);
+    }
+
+    /// What follows from a judgement, but for the good bytes: these are where they were judged.
+    fn settle(&mut self, judged: &Judged) {
+        self.is_timed &= judged.good == 0;
+        if judged.begins {
+            self.turn.begin();
+        }
+        match judged.refused {
             Some(Refused::Head(fault)) => self.refuse(fault),
             Some(Refused::Body) => {
-                self.held.truncate(good);
+                self.held.truncate(self.good);
                 self.end = Some(End::Error(io::ErrorKind::InvalidData));
             }
             None => {}
         }
+    }
+
+    /// Whether what is held may grow. A request that waits for its turn stays short; a head that does not, and finds no place among
+    /// the long ones, is refused.
+    fn may_grow(&mut self) -> bool {
+        if self.held.len() < SHORT_HEAD || self.place.is_some() {
+            return true;
+        }
+        if self.next() == Next::Waits {
+            return false;
+        }
+        match self.long.clone().try_acquire_owned() {
+            Ok(place) => {
+                self.place = Some(place);
+                self.turn.end_with_this();
+            }
+            Err(_) => self.refuse(Fault::Crowded),
+        }
+        self.place.is_some()
     }
 
     fn refuse(&mut self, fault: Fault) {
@@ -89,10 +131,15 @@ impl<S> Strict<S> {
         self.end = Some(End::Told);
     }
 
-    /// Between two requests nobody is late; how long that may last is not decided here.
+    /// Between two requests nobody is late; how long that may last is not decided here. A line's end that a client puts behind a
+    /// body is no head that has begun.
+    fn is_between(&self) -> bool {
+        self.next() == Next::Waits || matches!(self.held.as_slice(), b"" | b"\r" | b"\r\n")
+    }
+
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.is_timed {
-            let patience = match (self.requests.is_in_body(), self.held.is_empty()) {
+            let patience = match (self.requests.is_in_body(), self.is_between()) {
                 (true, _) => BODY_PATIENCE,
                 (false, false) => HEAD_PATIENCE,
                 (false, true) => return Poll::Pending,
@@ -107,7 +154,7 @@ impl<S> Strict<S> {
     fn give_up(&mut self) {
         if self.requests.is_in_body() {
             self.end = Some(End::Error(io::ErrorKind::TimedOut));
-        } else if self.held.is_empty() {
+        } else if self.is_between() {
             self.end = Some(End::Nothing);
         } else {
             self.refuse(Fault::Slow);
@@ -116,7 +163,7 @@ impl<S> Strict<S> {
 }
 
 impl<S: AsyncRead + Unpin> Strict<S> {
-    /// Reads on, for nobody. Whether that is the end of the stream.
+    /// Reads on, for nobody, to the end of the stream or as far as is left.
     pub(super) fn poll_away(&mut self, context: &mut Context<'_>, left: &mut usize) -> Poll<()> {
         let mut room = [0; STEP];
         while *left > 0 {
@@ -142,27 +189,29 @@ impl<S: AsyncRead + Unpin> Strict<S> {
     ) -> Poll<io::Result<usize>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let next = self.next();
         let new = &buffer.filled()[before..];
-        let (length, Judged { good, refused }) = (new.len(), self.requests.read(new));
-        self.is_timed &= good == 0;
-        self.held.extend_from_slice(&new[good..]);
-        buffer.set_filled(before + good);
-        self.settle(Judged { good: 0, refused });
+        let (length, judged) = (new.len(), self.requests.read(new, next));
+        self.held.extend_from_slice(&new[judged.good..]);
+        buffer.set_filled(before + judged.good);
+        self.settle(&judged);
         Poll::Ready(Ok(length))
     }
 
-    /// The head that is held goes on.
+    /// What is held goes on.
     fn poll_behind(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let before = self.held.len();
+        if !self.may_grow() {
+            // A refusal is something that came.
+            return if self.good > 0 { Poll::Ready(Ok(self.good)) } else { Poll::Pending };
+        }
+        self.held.reserve_exact(STEP);
         self.held.resize(before + STEP, 0);
         let mut room = ReadBuf::new(&mut self.held[before..]);
         let read = Pin::new(&mut self.stream).poll_read(context, &mut room);
         let length = room.filled().len();
         self.held.truncate(before + length);
         ready!(read)?;
-        let judged = self.requests.read(&self.held);
-        self.is_timed &= judged.good == 0;
-        self.settle(judged);
         Poll::Ready(Ok(length))
     }
 }
@@ -175,6 +224,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         loop {
+            if self.good == 0 && self.end.is_none() && !self.held.is_empty() {
+                self.judge_held();
+            }
             if self.good > 0 {
                 self.hand_on(buffer);
             }
@@ -211,14 +263,25 @@ mod tests {
 
     fn connection() -> (DuplexStream, Strict<DuplexStream>) {
         let (theirs, ours) = duplex(1024 * 1024);
-        (theirs, Strict::new(ours))
+        (theirs, Strict::new(ours, Turn::default(), Arc::new(Semaphore::new(1))))
     }
 
-    async fn next(strict: &mut Strict<DuplexStream>) -> io::Result<Vec<u8>> {
+    /// What is handed on while the request before it is still being answered.
+    async fn more(strict: &mut Strict<DuplexStream>) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 64 * 1024];
         let length = strict.read(&mut buffer).await?;
         buffer.truncate(length);
         Ok(buffer)
+    }
+
+    /// What is handed on where each request is answered at once.
+    async fn next(strict: &mut Strict<DuplexStream>) -> io::Result<Vec<u8>> {
+        drop(strict.turn.taken());
+        more(strict).await
+    }
+
+    async fn nothing(strict: &mut Strict<DuplexStream>) -> bool {
+        tokio::time::timeout(Duration::from_mins(1), more(strict)).await.is_err()
     }
 
     #[tokio::test(start_paused = true)]
@@ -228,7 +291,8 @@ mod tests {
         let early = tokio::time::timeout(Duration::from_secs(1), next(&mut strict)).await;
         assert!(early.is_err(), "nothing of it is seen");
         theirs.write_all(&[&GET[9..], POST, b"12"].concat()).await.expect("room");
-        assert_eq!(next(&mut strict).await.expect("bytes"), [GET, POST, b"12"].concat());
+        assert_eq!(next(&mut strict).await.expect("bytes"), GET);
+        assert_eq!(next(&mut strict).await.expect("bytes"), [POST, b"12"].concat());
         theirs.write_all(b"34").await.expect("room");
         assert_eq!(next(&mut strict).await.expect("bytes"), b"34");
         drop(theirs);
@@ -264,6 +328,7 @@ mod tests {
         drop(theirs);
         let (mut seen, mut small) = (Vec::<u8>::new(), [0; 7]);
         loop {
+            drop(strict.turn.taken());
             let length = strict.read(&mut small).await.expect("bytes");
             seen.extend(&small[..length]);
             if length == 0 {
@@ -311,6 +376,78 @@ mod tests {
         let ((), two) = tokio::join!(slowly, async { [next(&mut strict).await, next(&mut strict).await] });
         assert_eq!(two.map(|piece| piece.expect("a byte")), [b"2", b"3"]);
         assert_eq!(next(&mut strict).await.expect_err("late").kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn x4_a_client_that_has_gone_is_seen_to_be_gone_whatever_it_sent_ahead() {
+        for ahead in [GET, b"x", POST] {
+            let (mut theirs, mut strict) = connection();
+            theirs.write_all(&[GET, ahead].concat()).await.expect("room");
+            assert_eq!(more(&mut strict).await.expect("a request"), GET);
+            assert!(nothing(&mut strict).await, "it waits for its turn, and is late for nothing");
+            drop(theirs);
+            assert_eq!(more(&mut strict).await.expect("the end"), b"");
+        }
+        let (mut theirs, mut strict) = connection();
+        theirs.write_all(&[GET, GET].concat()).await.expect("room");
+        assert_eq!(more(&mut strict).await.expect("a request"), GET);
+        assert_eq!(next(&mut strict).await.expect("the next one, in its turn"), GET);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_turn_is_bounded() {
+        let (mut theirs, mut strict) = connection();
+        let many = GET.repeat(10_000);
+        theirs.write_all(&many).await.expect("room");
+        assert_eq!(more(&mut strict).await.expect("a request"), GET);
+        assert!(nothing(&mut strict).await);
+        assert!(strict.held.len() <= 64 * 1024 + SHORT_HEAD, "{}", strict.held.len());
+        for _ in 1..10_000 {
+            assert_eq!(next(&mut strict).await.expect("a request"), GET);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn p22_a_long_head_has_a_place_among_few_and_is_the_last_of_its_connection() {
+        let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(SHORT_HEAD));
+        let (pieces, places) = (long.as_bytes().chunks(4096), Arc::new(Semaphore::new(1)));
+        let send = async |theirs: &mut DuplexStream, strict: &mut Strict<DuplexStream>| {
+            let mut seen = Vec::new();
+            for piece in pieces.clone() {
+                theirs.write_all(piece).await.expect("room");
+                let read = tokio::time::timeout(Duration::from_millis(1), more(strict)).await;
+                seen.extend(read.map(|read| read.expect("bytes")).unwrap_or_default());
+            }
+            seen
+        };
+        let begin = || {
+            let (theirs, ours) = duplex(1024 * 1024);
+            (theirs, Strict::new(ours, Turn::default(), places.clone()))
+        };
+        let [(mut one, mut first), (mut two, mut second), (mut three, mut third)] =
+            [begin(), begin(), begin()];
+        assert_eq!(send(&mut one, &mut first).await, long.as_bytes());
+        assert!(first.turn.is_last());
+        assert_eq!(send(&mut two, &mut second).await, Fault::Crowded.told());
+        two.write_all(GET).await.expect("room");
+        drop(first);
+        assert_eq!(send(&mut three, &mut third).await, long.as_bytes(), "a place is free again");
+        let (mut theirs, mut strict) = begin();
+        theirs.write_all(GET).await.expect("room");
+        assert_eq!(more(&mut strict).await.expect("a short one needs none"), GET);
+        assert!(!strict.turn.is_last());
+    }
+
+    /// Old clients end a body with a line's end that its length does not count.
+    #[tokio::test(start_paused = true)]
+    async fn a_line_end_behind_a_body_is_no_request() {
+        let (mut theirs, mut strict) = connection();
+        theirs.write_all(&[POST, b"1234\r\n"].concat()).await.expect("room");
+        assert_eq!(next(&mut strict).await.expect("a request"), [POST, b"1234"].concat());
+        drop(strict.turn.taken());
+        assert!(nothing(&mut strict).await, "and nobody is told that it is slow");
+        theirs.write_all(GET).await.expect("room");
+        assert_eq!(next(&mut strict).await.expect("a request"), [b"\r\n", GET].concat());
     }
 
     #[tokio::test(start_paused = true)]

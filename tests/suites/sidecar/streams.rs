@@ -59,6 +59,23 @@ async fn a_client_that_hangs_up_ends_the_servers_side_within_a_second() {
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
+/// A parser that has bytes of the next request would not look for the end any more.
+#[tokio::test]
+async fn x4_a_client_that_hangs_up_after_it_has_sent_more_ends_the_servers_side_as_well() {
+    for ahead in ["x", "\r\n", "POST /mcp HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let scene = Scene::set(Script::Hold).await;
+        let mut connection = scene.call().await;
+        connection.head().await.expect("a head");
+        connection.chunk().await.expect("the first event");
+        connection.write(ahead).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let begun = Instant::now();
+        drop(connection);
+        scene.upstream.is_hung_up_on().await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "{ahead:?}: {:?}", begun.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_wait_for_the_answer_ends_the_servers_side_too() {
     let scene = Scene::set(Script::Silence).await;
