@@ -24,6 +24,8 @@ macro_rules! segment {
 
 const PRIVATE: &str =
     "must hold no private or symmetric key: d, p, q, dp, dq, qi, oth and k stay with the client";
+const ESCAPED: &str =
+    "must hold no backslash: a key set needs none, and behind one a private key is not seen";
 const MEMBERS: &str =
     "must be a key set such as {\"keys\": [{\"kty\": \"EC\", …}]}, in JSON without duplicate members";
 
@@ -33,6 +35,8 @@ checked_text! {
         Rule::matches(r"^\s*\{", MEMBERS),
         // RFC 7518 §6.2.2, §6.3.2, §6.4. What the API server stores, everybody who may read policies reads.
         Rule::differs(r#""(?:d|p|q|dp|dq|qi|oth|k)"\s*:|"kty"\s*:\s*"oct""#, PRIVATE),
+        // RFC 8259 §7: "\u0064" is "d".
+        Rule::differs(r"[\\]", ESCAPED),
     ]
 }
 

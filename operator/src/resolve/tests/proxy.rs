@@ -210,10 +210,13 @@ fn d17_public_keys_of_a_client_arrive_and_what_is_wrong_with_them_is_said_with_t
     assert!(
         matches!(&of(&with(url)).clients.fixed[0].proof, FixedProof::KeysAt(at) if at.as_str().ends_with("/jwks.json"))
     );
-    let (both, private) = (format!("{set}, {url}"), set.replace("\"x\"", "\"\\u0064\": \"AAAA\", \"x\""));
+    let (both, beside) =
+        (format!("{set}, {url}"), |member: &str| set.replace("\"x\"", &format!("{member}, \"x\"")));
+    let (private, escaped) = (beside(r#""d": "AAAA""#), beside(r#""\u0064": "AAAA""#));
     for (proof, says) in [
         (both.as_str(), "static[0]: must have at most one of secretRef, jwks and jwksUri"),
         (&private, "static[0].jwks: must hold no private or symmetric key"),
+        (&escaped, "static[0].jwks: must hold no backslash"),
         ("jwks: '{\"keys\": []}'", "static[0].jwks: must hold a public key for signatures"),
         ("jwksUri: 'http://ci.example.com/jwks.json'", "static[0].jwksUri: must be an https URL"),
     ] {

@@ -53,10 +53,17 @@ fn j19_no_private_or_symmetric_key_is_taken_however_it_is_spelled() {
     }
     assert_eq!(parse(&[okp(), json!({ "kty": "oct", "kid": "s" })]), Err(Broken(PRIVATE.into())));
     assert!(parse(&[okp(), json!({ "kty": "octo", "kid": "s" })]).is_ok());
-    // What no pattern sees.
-    let escaped = with(ec(), "kid", json!("one")).to_string().replace("\"x5c\"", "\"\\u0064\"");
-    assert!(KeysText::parse(&format!("{{\"keys\": [{escaped}]}}")).is_ok());
-    assert_eq!(said(&format!("{{\"keys\": [{escaped}]}}")), PRIVATE);
+    // RFC 8259 §7: a member, its value and what stands beside them, each in another spelling.
+    let set = |members: &str| format!(r#"{{"keys": [{{"kty": "EC", {members}}}]}}"#);
+    for (escaped, plain) in [
+        (r#""\u0064": "AAAA""#, r#""u0064": "AAAA""#),
+        (r#""d\u0070": "AAAA""#, r#""du0070": "AAAA""#),
+        (r#""k\u0074y": "oct""#, r#""ku0074y": "oct""#),
+        (r#""x5c": ["\/"]"#, r#""x5c": ["/"]"#),
+    ] {
+        assert_eq!(KeysText::parse(&set(escaped)).expect_err(escaped).0, ESCAPED);
+        assert!(KeysText::parse(&set(plain)).is_ok(), "{plain}");
+    }
     // A value is no member.
     assert!(parse(&[with(ec(), "kid", json!("d"))]).is_ok());
 }
