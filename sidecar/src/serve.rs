@@ -12,8 +12,10 @@ mod steps;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout_at};
 
 use crate::admin::Admin;
 use crate::clock::Clock;
@@ -23,6 +25,9 @@ use crate::telemetry::Metrics;
 pub(crate) use connections::Answer;
 use connections::Connections;
 use handler::Handler;
+
+/// A pod has 30 s to end by default; five of them are left to everyone else.
+const GRACE: Duration = Duration::from_secs(25);
 
 /// A sidecar that holds its ports and serves nothing yet.
 #[derive(Debug)]
@@ -75,7 +80,12 @@ impl Bound {
             () = inquiries.accept(admin, admin_handler) => Err(ServeError::ListenerEnded),
         };
         tracing::info!("shutting down");
-        requests.finish().await;
+        let end = Instant::now() + GRACE;
+        requests.finish(end).await;
+        // After the connections: what these begin is waited for as well (D11, O30).
+        if timeout_at(end, live.errands().finish()).await.is_err() {
+            tracing::warn!("what was under way at the provider has been cut");
+        }
         ended
     }
 }

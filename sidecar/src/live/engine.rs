@@ -18,6 +18,7 @@ use crate::fetch::{DocumentFetcher, FetchError, Fetcher};
 use crate::oauth::clients::Clients;
 use crate::oauth::clients::document::Documents;
 use crate::oauth::clients::fixed::{FixedClients, FixedError};
+use crate::oauth::errands::Errands;
 use crate::oauth::ledger::{Ledger, Memory};
 use crate::oauth::upstream::{Reach, Upstream};
 use crate::oauth::{AuthorizationServer, Means, SetupError};
@@ -46,6 +47,7 @@ pub struct Engine {
 pub struct Outside {
     pub provider: Option<Arc<Provider>>,
     pub store: Option<Arc<Store>>,
+    pub errands: Arc<Errands>,
 }
 
 /// Why a policy cannot be enforced.
@@ -68,15 +70,14 @@ impl Engine {
         memory: &Arc<Memory>,
         clock: &Clock,
     ) -> Result<Self, EngineError> {
-        let Outside { provider, store } = outside;
         let authorization_server = match &policy.proxy {
             Some(proxy) => {
-                let ledger = Ledger::new(memory.clone(), store.clone());
-                let means = means(&policy, proxy, provider.clone(), ledger, clock)?;
+                let means = means(&policy, proxy, outside.clone(), memory, clock)?;
                 Some(Arc::new(AuthorizationServer::new(policy.clone(), (**proxy).clone(), means)?))
             }
             None => None,
         };
+        let Outside { provider, store, .. } = outside;
         let verifier = match &authorization_server {
             Some(server) => Verifier::of_own(&policy, server.clone()),
             None => Verifier::new(&policy, provider.clone()),
@@ -156,8 +157,8 @@ pub(super) fn store(policy: &Policy) -> Result<Option<Arc<Store>>, EngineError> 
 fn means(
     policy: &Policy,
     proxy: &Proxy,
-    provider: Option<Arc<Provider>>,
-    ledger: Ledger,
+    Outside { provider, store, errands }: Outside,
+    memory: &Arc<Memory>,
     clock: &Clock,
 ) -> Result<Means, EngineError> {
     let login = proxy.login.clone();
@@ -179,7 +180,8 @@ fn means(
             policy.claims.clone(),
             Reach { provider, fetcher, clock: clock.clone() },
         ),
-        ledger,
+        ledger: Ledger::new(memory.clone(), store),
+        errands,
         clock: clock.clone(),
         random: Random::system(),
     })

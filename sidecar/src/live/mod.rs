@@ -18,6 +18,7 @@ use crds::{Closed, Delivery, Policy, State};
 
 use crate::clock::Clock;
 use crate::document;
+use crate::oauth::errands::Errands;
 use crate::oauth::ledger::Memory;
 use crate::provider::ProviderStatus;
 pub use engine::{Engine, EngineError, Outside};
@@ -57,6 +58,8 @@ pub struct Live {
     active: ArcSwap<Active>,
     /// What happened once has happened, also after an edit.
     memory: Arc<Memory>,
+    /// What was begun is ended, also after an edit.
+    errands: Arc<Errands>,
     clock: Clock,
 }
 
@@ -90,6 +93,7 @@ impl Live {
         Arc::new(Self {
             active: ArcSwap::from_pointee(active),
             memory: Arc::new(Memory::new(clock.clone())),
+            errands: Arc::default(),
             clock,
         })
     }
@@ -101,6 +105,11 @@ impl Live {
     /// Whether keys that are not there yet are on their way, after an edit of a policy that was enforced.
     pub fn is_in_grace(&self, active: &Active) -> bool {
         active.grace.is_some_and(|until| self.clock.uptime() < until)
+    }
+
+    /// What goes on when whoever asked for it has hung up.
+    pub fn errands(&self) -> &Errands {
+        &self.errands
     }
 
     /// Follows the source for ever. The first look is done before the first wait.
@@ -177,7 +186,7 @@ impl Live {
             Some(kept) => Some(kept.clone()),
             None => engine::store(&policy)?,
         };
-        let outside = Outside { provider, store };
+        let outside = Outside { provider, store, errands: self.errands.clone() };
         let engine = Engine::new(policy, outside.clone(), &self.memory, &self.clock)?;
         tasks.run_for(&outside, &self.memory);
         Ok(engine)

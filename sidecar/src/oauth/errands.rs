@@ -1,7 +1,7 @@
 //! Work that goes on when whoever asked for it has hung up: what was begun at the provider there cannot be begun again.
 //!
 //! Pure. Whoever stays gets the outcome; for whoever comes back it is in the ledger (D11). Errands end by themselves, within the
-//! bounds of a call to the provider.
+//! bounds of a call to the provider, and a pod that ends waits for them as it does for its connections.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -26,6 +26,12 @@ impl Errands {
         }
         told.await.ok()
     }
+
+    /// Waits until all that was begun has ended.
+    pub async fn finish(&self) {
+        let mut under_way = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        while under_way.join_next().await.is_some() {}
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +55,20 @@ mod tests {
         assert!(hung_up.is_err());
         let went_on = tokio::time::timeout(Duration::from_secs(5), done.notified()).await;
         assert!(went_on.is_ok());
+    }
+
+    #[tokio::test]
+    async fn d11_to_finish_is_to_wait_for_what_was_begun_and_for_nothing_else() {
+        let errands = Errands::default();
+        let (open, opened) = oneshot::channel::<()>();
+        let hung_up = tokio::time::timeout(Duration::from_millis(1), errands.run(opened)).await;
+        assert!(hung_up.is_err());
+        let mut finish = std::pin::pin!(errands.finish());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), &mut finish).await.is_err(),
+            "it is under way"
+        );
+        open.send(()).expect("somebody waits for it");
+        assert!(tokio::time::timeout(Duration::from_secs(5), finish).await.is_ok());
     }
 }

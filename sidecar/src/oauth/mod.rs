@@ -150,7 +150,7 @@ pub struct AuthorizationServer {
     pub(crate) endings: Pace,
     /// Secrets, codes, refresh tokens and proofs that were not good, and that nobody can guess.
     pub(crate) wrong: Paces,
-    pub(crate) errands: Errands,
+    pub(crate) errands: Arc<Errands>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     metadata: Bytes,
@@ -164,6 +164,7 @@ pub struct Means {
     pub clients: Clients,
     pub upstream: Upstream,
     pub ledger: Ledger,
+    pub errands: Arc<Errands>,
     pub clock: Clock,
     pub random: Random,
 }
@@ -192,7 +193,7 @@ pub type Told = (Response<Bytes>, Option<&'static str>);
 impl AuthorizationServer {
     pub fn new(policy: Policy, proxy: Proxy, means: Means) -> Result<Self, SetupError> {
         let issuer = issuer(&policy.resource, &proxy.redirects);
-        let Means { clients, upstream, ledger, clock, random } = means;
+        let Means { clients, upstream, ledger, errands, clock, random } = means;
         let minter = Minter::new(&issuer, policy.resource.as_str(), &proxy.keys.sign, random)?;
         Ok(Self {
             metadata: metadata::document(&policy, &proxy, &issuer),
@@ -203,7 +204,7 @@ impl AuthorizationServer {
             returns: Pace::new(pace::RETURNS, clock.clone()),
             endings: Pace::new(pace::ENDINGS, clock.clone()),
             wrong: Paces::new(pace::WRONG, clock.clone()),
-            errands: Errands::default(),
+            errands,
             minter,
             policy,
             proxy,

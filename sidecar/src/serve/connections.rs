@@ -48,8 +48,6 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// The log hears of it so often.
 const SILENCE: Duration = Duration::from_mins(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// A pod has 30 s to end by default; five of them are left to everyone else.
-const GRACE: Duration = Duration::from_secs(25);
 
 /// The connections of one port.
 #[derive(Debug)]
@@ -120,11 +118,11 @@ impl Connections {
         }
     }
 
-    /// Tells every connection to end after the answer that is under way, and waits for them, within a bound.
-    pub(super) async fn finish(mut self) {
+    /// Tells every connection to end after the answer that is under way, and waits for them until then.
+    pub(super) async fn finish(mut self, end: Instant) {
         let _ = self.closing.send(());
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout(GRACE, all).await.is_err() {
+        if timeout_at(end, all).await.is_err() {
             tracing::warn!("streams that were still open have been cut");
         }
     }

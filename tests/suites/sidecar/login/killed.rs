@@ -1,19 +1,21 @@
 //! The program itself, killed without a word between every two steps: the next one finds a process that remembers nothing, and
-//! nothing that was given out is lost.
+//! nothing that was given out is lost. And told to end in the middle of something, which it ends first.
 //!
 //! Starts processes; kills only those, by their ids.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use sidecar::clock::Clock;
 
-use super::desk::{Desk, RETURN, authorize, code_of, error, sign_in, tokens};
-use super::scene::ORIGIN;
+use super::desk::{Desk, RETURN, agree, authorize, code_of, error, sign_in, tokens};
+use super::scene::{CALLBACK, ORIGIN};
 use crate::world::browser::Browser;
 use crate::world::program::{Program, free_addresses};
+use crate::world::providers::mischief::{Fault, Place};
 use crate::world::providers::people::Visitor;
-use crate::world::providers::quirks::Quirks;
+use crate::world::providers::quirks::{Quirks, Revocation};
 use crate::world::providers::{CLIENT_ID, CLIENT_SECRET, Provider};
 use crate::world::upstream::Upstream;
 use crate::world::{RESOURCE, SECRET};
@@ -102,6 +104,37 @@ async fn anew(world: &Standalone, running: Program) -> Program {
     let (_, code) = running.end(Signal::KILL).await;
     assert_eq!(code, None, "killed, and not ended by itself");
     world.start(&[]).await
+}
+
+/// A client signs out, and its pod ends before the provider has answered. The client waits for two seconds, a call for ten.
+#[tokio::test]
+async fn o30_a_process_that_is_told_to_end_first_ends_what_it_began_at_the_provider() {
+    let world = Standalone::set_with(Quirks { revocation: Revocation::Login, ..Quirks::plain() }).await;
+    let (desk, mut browser) = (world.desk(), world.browser());
+    for (fault, from, to, is_ended) in [
+        (Some(Fault::Late(Duration::from_secs(4))), 4, 9, true),
+        (Some(Fault::Silence), 9, 19, false),
+        (None, 0, 2, true),
+    ] {
+        let running = world.start(&[]).await;
+        let client = desk.client().await;
+        let page = browser.open(&authorize(&client, &[])).await;
+        let code = code_of(&agree(&mut browser, &page, CALLBACK).await);
+        let held = tokens(&desk.redeem(&client, &code).await);
+        let shown = format!("{fault:?}");
+        if let Some(fault) = fault {
+            world.provider.fail(Place::Revoke, fault);
+        }
+        let begun = Instant::now();
+        let revoked = desk.post("/oauth/revoke", &[("client_id", &client), ("token", &held.refresh)]).await;
+        assert_eq!(revoked.status, 200, "{shown}");
+        let (log, code) = running.end(Signal::TERM).await;
+        assert_eq!(code, Some(0), "{shown}");
+        let took = begun.elapsed();
+        assert!((Duration::from_secs(from)..Duration::from_secs(to)).contains(&took), "{shown}: {took:?}");
+        assert_eq!(!log.contains("and not at the provider"), is_ended, "{shown}: {log}");
+        world.provider.behave();
+    }
 }
 
 /// "Decided" 5: what the secret is for.
