@@ -39,7 +39,7 @@ pub(super) async fn answer(server: &AuthorizationServer, asked: &Asked) -> Resul
     // I7: once. The cookie goes with the answer, and a copy of it comes too late here, or while the provider is asked. What the
     // provider knows nothing of is not remembered: anybody can bring any number of such answers (O15).
     let key = server.sealer.key_of(sealed).map_err(|_| Trouble::OtherBrowser)?;
-    let fact = Fact { kind: "login", id: state, key: Some(key) };
+    let fact = Fact { kind: "login", id: state, key: Some(key), whose: None };
     let under_way = match server.ledger.begin(fact).await? {
         Begun::First(under_way) => under_way,
         Begun::Again => return Err(Trouble::Expired),

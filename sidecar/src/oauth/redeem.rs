@@ -36,7 +36,7 @@ pub(super) async fn answer(
     }
     let ends = code.ends;
     let grant = grant(server, code);
-    let fact = Fact { kind: "code", id: &grant.family, key: Some(key) };
+    let fact = Fact { kind: "code", id: &grant.family, key: Some(key), whose: None };
     match server.ledger.once(fact, ends).await? {
         Once::First => {}
         Once::Again => {

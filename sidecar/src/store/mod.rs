@@ -52,12 +52,14 @@ pub struct Store {
 /// The oldest first.
 type Unsaid = VecDeque<(String, Duration)>;
 
-/// Something that happens once: its kind, its id, and the key that sealed it, if it was sealed.
+/// Something that happens once: its kind, its id, and the key that sealed it, if it was sealed. Kinds have room of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Fact<'a> {
     pub kind: &'static str,
     pub id: &'a str,
     pub key: Option<&'a KeyId>,
+    /// Who takes the room that it takes, where one must leave some to others (O15).
+    pub whose: Option<&'a str>,
 }
 
 /// From the first byte of a name lookup to the last one of the answer.

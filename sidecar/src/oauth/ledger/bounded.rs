@@ -59,13 +59,15 @@ impl<V> Bounded<V> {
         self.entries.len()
     }
 
-    /// In place of what stood under this name.
-    pub(super) fn put(&mut self, key: &str, value: V, ends: Moment) {
+    /// In place of what stood under this name, which is given back.
+    pub(super) fn put(&mut self, key: &str, value: V, ends: Moment) -> Option<V> {
         let key: Arc<str> = key.into();
-        if let Some((_, before)) = self.entries.insert(key.clone(), (value, ends)) {
-            self.order.remove(&(before, key.clone()));
-        }
+        let before = self.entries.insert(key.clone(), (value, ends)).map(|(value, ended)| {
+            self.order.remove(&(ended, key.clone()));
+            value
+        });
         self.order.insert((ends, key));
+        before
     }
 
     pub(super) fn remove(&mut self, key: &str) {
@@ -76,22 +78,25 @@ impl<V> Bounded<V> {
 
     /// Drops what is over.
     pub(super) fn forget(&mut self, now: Moment) {
-        while self.order.first().is_some_and(|(ends, _)| ends.is_over(now)) {
-            self.drop_first();
-        }
+        while self.pop_over(now).is_some() {}
+    }
+
+    /// Takes out one that is over.
+    pub(super) fn pop_over(&mut self, now: Moment) -> Option<V> {
+        let is_over = self.order.first().is_some_and(|(ends, _)| ends.is_over(now));
+        if is_over { self.pop_first() } else { None }
     }
 
     /// Drops what ends first, until one more has room.
     pub(super) fn make_room(&mut self, most: usize) {
         while self.entries.len() >= most && !self.order.is_empty() {
-            self.drop_first();
+            self.pop_first();
         }
     }
 
-    fn drop_first(&mut self) {
-        if let Some((_, key)) = self.order.pop_first() {
-            self.entries.remove(&key);
-        }
+    fn pop_first(&mut self) -> Option<V> {
+        let (_, key) = self.order.pop_first()?;
+        self.entries.remove(&key).map(|(value, _)| value)
     }
 }
 

@@ -1,11 +1,11 @@
 //! What one replica remembers of what must happen once, and of what was revoked.
 //!
 //! Keeps it in memory, bounded: what that means without a store stands in `docs/proxy-mode.md`. No token, code or name is kept,
-//! only ids that we made (O29) and what the store calls them; but what a refresh token was exchanged for, for the two minutes in
+//! only ids that we made, digests (O29) and what the store calls them; but what a refresh token was exchanged for, for the two minutes in
 //! which it may come again, and what a provider gave in an exchange that could not be ended, until the next one. Meets A13, D11, I7,
 //! O07, O12, O15, O30.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +13,10 @@ use crds::Secret;
 use tokio::sync::OwnedMutexGuard;
 
 use super::bounded::{Bounded, Moment};
+use super::used::{MOST, Used};
 use super::{OVERLAP, Once, Turn};
 use crate::clock::{Clock, UnixTime};
+use crate::store::Fact;
 
 /// Remembers for one policy; edits of the policy do not make it forget.
 #[derive(Debug)]
@@ -32,14 +34,6 @@ pub struct Memory {
     turns: Vec<Arc<tokio::sync::Mutex<()>>>,
 }
 
-/// What happened of one kind.
-#[derive(Debug, Default)]
-struct Used {
-    done: Bounded<()>,
-    /// What may yet come to nothing: no more than there are requests at a time.
-    under_way: HashSet<String>,
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Family {
     /// The newest generation that was given out here.
@@ -49,7 +43,6 @@ struct Family {
 
 /// Longer than any access token lives: after that it is over anyway.
 const HEARD: Duration = Duration::from_mins(65);
-const MOST: usize = 100_000;
 /// Of answers, which are a few kilobytes each. Without its answer a token that comes twice is exchanged once more.
 const MOST_ANSWERS: usize = 10_000;
 const TURNS: usize = 256;
@@ -75,38 +68,44 @@ impl Memory {
         Duration::from_secs(until.0.saturating_sub(self.clock.unix().0))
     }
 
-    /// Notes that this id of a kind is used. `until` is the first moment in which it could not be used anyway.
-    pub fn once(&self, kind: &'static str, id: &str, until: UnixTime) -> Once {
+    /// Whether this may happen, without taking note of it.
+    pub fn look(&self, fact: Fact<'_>) -> Once {
+        let now = self.now();
+        lock(&self.used).entry(fact.kind).or_default().state(fact, now)
+    }
+
+    /// Notes that this happens, if it may. `until` is the first moment in which it could not anyway.
+    pub fn once(&self, fact: Fact<'_>, until: UnixTime) -> Once {
         let now = self.now();
         let mut all = lock(&self.used);
-        let used = all.entry(kind).or_default();
-        let state = used.state(id, now);
+        let used = all.entry(fact.kind).or_default();
+        let state = used.state(fact, now);
         if state == Once::First {
-            used.done.put(id, (), now.when(until));
+            used.happened(fact, until, now);
         }
         state
     }
 
     /// Notes that this is under way, and whether it may be.
-    pub fn begin(&self, kind: &'static str, id: &str) -> Once {
+    pub fn begin(&self, fact: Fact<'_>) -> Once {
         let now = self.now();
         let mut all = lock(&self.used);
-        let used = all.entry(kind).or_default();
-        let state = used.state(id, now);
+        let used = all.entry(fact.kind).or_default();
+        let state = used.state(fact, now);
         if state == Once::First {
-            used.under_way.insert(id.to_owned());
+            used.begins(fact.id);
         }
         state
     }
 
     /// It is not under way any more: it happened, and could until then, or nothing came of it.
-    pub fn end(&self, kind: &'static str, id: &str, happened: Option<UnixTime>) {
+    pub fn end(&self, fact: Fact<'_>, happened: Option<UnixTime>) {
         let now = self.now();
         let mut all = lock(&self.used);
-        let used = all.entry(kind).or_default();
-        used.under_way.remove(id);
+        let used = all.entry(fact.kind).or_default();
+        used.is_over(fact.id);
         if let Some(until) = happened {
-            used.done.put(id, (), now.when(until));
+            used.happened(fact, until, now);
         }
     }
 
@@ -195,17 +194,6 @@ impl Memory {
 
     fn now(&self) -> Moment {
         Moment::now(&self.clock)
-    }
-}
-
-impl Used {
-    /// Whether this may happen now.
-    fn state(&mut self, id: &str, now: Moment) -> Once {
-        self.done.forget(now);
-        if self.under_way.contains(id) || self.done.get(id, now).is_some() {
-            return Once::Again;
-        }
-        if self.done.len() >= MOST { Once::Full } else { Once::First }
     }
 }
 

@@ -7,6 +7,9 @@
 
 mod bounded;
 mod memory;
+#[cfg(test)]
+mod tests;
+mod used;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,19 +93,24 @@ impl Ledger {
 
     /// Notes that this happens. `until` is the first moment in which it could not happen anyway, by our own clock.
     pub async fn once(&self, fact: Fact<'_>, until: UnixTime) -> Result<Once, Away> {
+        // First, so that nothing is written into a store without a bound.
+        match self.memory.look(fact) {
+            Once::First => {}
+            known => return Ok(known),
+        }
         if let Some(store) = &self.store
             && !store.once(fact, self.memory.left(until) + APART).await?
         {
             return Ok(Once::Again);
         }
         // All requests of this replica are one caller to the store; which of them is the first is decided here.
-        Ok(self.memory.once(fact.kind, fact.id, until))
+        Ok(self.memory.once(fact, until))
     }
 
     /// Begins what costs whoever asks nothing, so that nothing may be remembered of it until something came of it (O15). Until
     /// then nobody else begins it, here or at another replica.
     pub async fn begin<'a>(&'a self, fact: Fact<'a>) -> Result<Begun<'a>, Away> {
-        match self.memory.begin(fact.kind, fact.id) {
+        match self.memory.begin(fact) {
             Once::First => {}
             Once::Again => return Ok(Begun::Again),
             Once::Full => return Ok(Begun::Full),
@@ -211,7 +219,7 @@ impl UnderWay<'_> {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.ledger.memory.end(self.fact.kind, self.fact.id, self.happened);
+        self.ledger.memory.end(self.fact, self.happened);
     }
 }
 

@@ -71,7 +71,7 @@ async fn d17_a_client_with_keys_in_the_policy_logs_its_user_in_with_a_signature_
         ("another server's", own().with("aud", json!("https://mcp.example.com/mcp")).by_its_key()),
         ("another client's", Assertion::of("other").by_its_key()),
         ("over", own().with("exp", json!(NOW - 30)).by_its_key()),
-        ("for ever", own().with("exp", json!(NOW + 3601)).by_its_key()),
+        ("for ever", own().with("exp", json!(NOW + 3631)).by_its_key()),
         ("without an id", own().with("jti", Value::Null).by_its_key()),
         ("none", none.clone()),
         ("none, and no signature", format!("{}.", cut(&none))),
@@ -85,7 +85,7 @@ async fn d17_a_client_with_keys_in_the_policy_logs_its_user_in_with_a_signature_
         assert_eq!((reply.status, &*error(&reply)), (401, "invalid_client"), "{shown:?}");
     }
     // None of that has used the code up.
-    let assertion = own().by_its_key();
+    let assertion = own().with("exp", json!(NOW + 3630)).by_its_key();
     let held = tokens(&scene.token(&[&good[..], &proof(&assertion)].concat()).await);
     assert_eq!(scene.call(&held.access).await, 200);
     let again = refreshment("ci", &held.refresh);

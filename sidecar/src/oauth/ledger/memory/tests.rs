@@ -13,6 +13,10 @@ fn ledger() -> (Memory, crate::clock::Hands) {
     (Memory::new(clock), hands)
 }
 
+fn fact<'a>(kind: &'static str, id: &'a str) -> Fact<'a> {
+    Fact { kind, id, key: None, whose: None }
+}
+
 #[test]
 fn o30_what_was_heard_is_known_for_as_long_as_a_token_could_live() {
     let (memory, hands) = ledger();
@@ -27,62 +31,65 @@ fn o30_what_was_heard_is_known_for_as_long_as_a_token_could_live() {
 #[test]
 fn what_was_used_is_used_until_it_would_be_over_anyway() {
     let (ledger, hands) = ledger();
-    assert_eq!(ledger.once(KIND, "code", SOON), Once::First);
-    assert_eq!(ledger.once(KIND, "code", SOON), Once::Again);
-    assert_eq!(ledger.once(KIND, "another", SOON), Once::First);
+    assert_eq!(ledger.once(fact(KIND, "code"), SOON), Once::First);
+    assert_eq!(ledger.once(fact(KIND, "code"), SOON), Once::Again);
+    assert_eq!(ledger.once(fact(KIND, "another"), SOON), Once::First);
     hands.advance(Duration::from_secs(59));
-    assert_eq!(ledger.once(KIND, "code", SOON), Once::Again);
+    assert_eq!(ledger.once(fact(KIND, "code"), SOON), Once::Again);
     hands.advance(Duration::from_secs(1));
-    assert_eq!(ledger.once(KIND, "code", LATE), Once::First);
+    assert_eq!(ledger.once(fact(KIND, "code"), LATE), Once::First);
 }
 
 #[test]
 fn when_nothing_more_can_be_remembered_nothing_more_happens() {
     let (ledger, hands) = ledger();
     for id in 0..MOST {
-        assert_eq!(ledger.once(KIND, &id.to_string(), LATE), Once::First);
+        assert_eq!(ledger.once(fact(KIND, &id.to_string()), LATE), Once::First);
     }
-    assert_eq!(ledger.once(KIND, "one more", LATE), Once::Full);
+    assert_eq!(ledger.once(fact(KIND, "one more"), LATE), Once::Full);
     hands.advance(LONG);
-    assert_eq!(ledger.once(KIND, "one more", UnixTime(LATE.0 + 60)), Once::First);
+    assert_eq!(ledger.once(fact(KIND, "one more"), UnixTime(LATE.0 + 60)), Once::First);
 }
 
 #[test]
 fn o15_what_fills_the_room_of_one_kind_keeps_none_of_another() {
     let (ledger, _) = ledger();
     for id in 0..MOST {
-        assert_eq!(ledger.once("login", &id.to_string(), LATE), Once::First);
+        assert_eq!(ledger.once(fact("login", &id.to_string()), LATE), Once::First);
     }
-    assert_eq!([ledger.once("login", "one more", LATE), ledger.begin("login", "one more")], [Once::Full; 2]);
-    assert_eq!(ledger.once("code", "one more", LATE), Once::First);
-    assert_eq!(ledger.once("assertion", "one more", LATE), Once::First);
+    assert_eq!(
+        [ledger.once(fact("login", "one more"), LATE), ledger.begin(fact("login", "one more"))],
+        [Once::Full; 2]
+    );
+    assert_eq!(ledger.once(fact("code", "one more"), LATE), Once::First);
+    assert_eq!(ledger.once(fact("assertion", "one more"), LATE), Once::First);
 }
 
 #[test]
 fn o15_what_comes_to_nothing_takes_no_room_and_is_not_begun_twice_meanwhile() {
     let (ledger, _) = ledger();
     for id in 0..=MOST {
-        assert_eq!(ledger.begin("login", &id.to_string()), Once::First);
-        ledger.end("login", &id.to_string(), None);
+        assert_eq!(ledger.begin(fact("login", &id.to_string())), Once::First);
+        ledger.end(fact("login", &id.to_string()), None);
     }
-    assert_eq!(ledger.begin("login", "0"), Once::First, "nothing came of it before");
-    assert_eq!(ledger.begin("login", "0"), Once::Again, "it is under way");
-    ledger.end("login", "0", Some(SOON));
-    assert_eq!(ledger.begin("login", "0"), Once::Again, "it happened");
-    assert_eq!(ledger.begin("login", "1"), Once::First);
+    assert_eq!(ledger.begin(fact("login", "0")), Once::First, "nothing came of it before");
+    assert_eq!(ledger.begin(fact("login", "0")), Once::Again, "it is under way");
+    ledger.end(fact("login", "0"), Some(SOON));
+    assert_eq!(ledger.begin(fact("login", "0")), Once::Again, "it happened");
+    assert_eq!(ledger.begin(fact("login", "1")), Once::First);
 }
 
 #[test]
 fn what_is_remembered_long_keeps_no_room_of_what_is_over_soon() {
     let (ledger, hands) = ledger();
-    assert_eq!(ledger.once(KIND, "an assertion", LATE), Once::First);
+    assert_eq!(ledger.once(fact(KIND, "an assertion"), LATE), Once::First);
     for id in 1..MOST {
-        assert_eq!(ledger.once(KIND, &id.to_string(), SOON), Once::First);
+        assert_eq!(ledger.once(fact(KIND, &id.to_string()), SOON), Once::First);
     }
-    assert_eq!(ledger.once(KIND, "one more", LATE), Once::Full);
+    assert_eq!(ledger.once(fact(KIND, "one more"), LATE), Once::Full);
     hands.advance(Duration::from_mins(1));
-    assert_eq!(ledger.once(KIND, "one more", LATE), Once::First);
-    assert_eq!(ledger.once(KIND, "an assertion", LATE), Once::Again);
+    assert_eq!(ledger.once(fact(KIND, "one more"), LATE), Once::First);
+    assert_eq!(ledger.once(fact(KIND, "an assertion"), LATE), Once::Again);
 }
 
 #[test]
