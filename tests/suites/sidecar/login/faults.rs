@@ -199,7 +199,7 @@ async fn p17_a_provider_that_says_nothing_is_given_up_within_its_ten_seconds() {
     assert_eq!(scene.told(&client).await, None);
 }
 
-fn refresh_text(client: &str, refresh: &str) -> String {
+pub(super) fn refresh_text(client: &str, refresh: &str) -> String {
     let fields = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refresh)];
     let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     request("POST", "/oauth/token", &[("content-type", "application/x-www-form-urlencoded")], &form)

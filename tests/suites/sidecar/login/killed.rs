@@ -1,7 +1,7 @@
 //! The program itself, killed without a word between every two steps: the next one finds a process that remembers nothing, and
 //! nothing that was given out is lost. And told to end in the middle of something, which it ends first.
 //!
-//! Starts processes; kills only those, by their ids.
+//! Starts processes, and a sidecar in this one; kills only those, by their ids.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,8 +10,11 @@ use rustix::process::Signal;
 use sidecar::clock::Clock;
 
 use super::desk::{Desk, RETURN, agree, authorize, code_of, error, sign_in, tokens};
-use super::scene::{CALLBACK, ORIGIN};
+use super::faults::refresh_text;
+use super::rules::Rules;
+use super::scene::{CALLBACK, ORIGIN, Scene};
 use crate::world::browser::Browser;
+use crate::world::client::Connection;
 use crate::world::program::{Program, free_addresses};
 use crate::world::providers::mischief::{Fault, Place};
 use crate::world::providers::people::Visitor;
@@ -135,6 +138,40 @@ async fn o30_a_process_that_is_told_to_end_first_ends_what_it_began_at_the_provi
         assert_eq!(!log.contains("and not at the provider"), is_ended, "{shown}: {log}");
         world.provider.behave();
     }
+}
+
+/// A client hangs up in the middle of a refresh, another program of its signs out, the policy is edited, and the pod ends.
+#[tokio::test]
+async fn o30_what_was_begun_under_an_earlier_policy_is_ended_before_the_sidecar_is() {
+    let quirks = Quirks { revocation: Revocation::Login, ..Quirks::plain() };
+    let mut scene = Scene::set_by(quirks, &Rules::usual()).await;
+    let client = scene.client().await;
+    let held = scene.log_in(&client).await;
+    scene.hands.advance(Duration::from_mins(10));
+    let asked = scene.provider.requests(Place::Token).len();
+    scene.provider.fail(Place::Token, Fault::Late(Duration::from_secs(4)));
+    let begun = Instant::now();
+    let mut connection = Connection::open(scene.desk().0).await;
+    connection.write(refresh_text(&client, &held.refresh)).await;
+    while scene.provider.requests(Place::Token).len() == asked {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Answered after two seconds: the refresh is to end first, for it brings the token that is to be taken back.
+    let revoked = scene.post("/oauth/revoke", &[("client_id", &client), ("token", &held.refresh)]).await;
+    drop(connection);
+    let heard = |provider: &Provider| provider.requests(Place::Revoke).len();
+    assert_eq!((revoked.status, heard(&scene.provider)), (200, 0));
+    scene.enforce(&Rules::usual().with("/proxy/consent", "remember")).await;
+    let Scene { sidecar, provider, .. } = scene;
+    sidecar.end().await.expect("as it was told to");
+    assert_eq!(heard(&provider), 1);
+    let taken = provider.last(Place::Revoke).parameter("token").map(str::to_owned);
+    assert_ne!(
+        taken,
+        provider.last(Place::Token).parameter("refresh_token").map(str::to_owned),
+        "the newest"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
 }
 
 /// "Decided" 5: what the secret is for.
