@@ -19,6 +19,7 @@ pub mod clients;
 pub mod consent;
 pub mod cookie;
 mod end;
+pub mod endings;
 pub mod errands;
 pub mod error;
 pub mod form;
@@ -53,6 +54,7 @@ use crate::clock::Clock;
 use crate::jose::KeySet;
 use crate::random::{NoRandom, Random};
 use clients::Clients;
+use endings::Endings;
 use errands::Errands;
 use error::{Code, OAuthError, json_response};
 use ledger::Ledger;
@@ -61,6 +63,7 @@ use pace::{Pace, Paces};
 use page::Problem;
 use seal::{SealError, Sealer};
 use upstream::Upstream;
+use values::ClientKey;
 
 /// The closed table of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,9 +150,9 @@ pub struct AuthorizationServer {
     /// Returns from the provider, each of which asks it for something with our secret.
     pub(crate) returns: Pace,
     /// Logins that end at the provider, which is asked with our secret as well.
-    pub(crate) endings: Pace,
+    pub(crate) endings: Endings,
     /// Secrets, codes, refresh tokens and proofs that were not good, and that nobody can guess.
-    pub(crate) wrong: Paces,
+    pub(crate) wrong: Paces<ClientKey>,
     pub(crate) errands: Arc<Errands>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -202,7 +205,7 @@ impl AuthorizationServer {
             sealer: Sealer::new(&issuer, &proxy.keys.seal, random)?,
             registrations: Pace::new(pace::REGISTRATIONS, clock.clone()),
             returns: Pace::new(pace::RETURNS, clock.clone()),
-            endings: Pace::new(pace::ENDINGS, clock.clone()),
+            endings: Endings::new(&clock),
             wrong: Paces::new(pace::WRONG, clock.clone()),
             errands,
             minter,

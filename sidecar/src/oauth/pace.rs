@@ -1,13 +1,13 @@
 //! How often something may happen: a bucket that fills steadily and is emptied by each.
 //!
-//! Pure. One per replica and policy, or one for each client; nothing is keyed on an address that an ingress hides ("Decided" 7). Meets
+//! Pure. One per replica and policy, or one for each client or person; nothing is keyed on an address that an ingress hides ("Decided" 7). Meets
 //! O15, O25.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::values::ClientKey;
 use crate::clock::Clock;
 
 /// So many a second, and so many at once.
@@ -21,8 +21,12 @@ pub struct Rate {
 pub const REGISTRATIONS: Rate = Rate { per_second: 50.0, burst: 500.0 };
 /// Logins that come back from the provider: anybody can begin one, and bring a code that is none.
 pub const RETURNS: Rate = Rate { per_second: 50.0, burst: 500.0 };
-/// Logins that are ended at the provider: whoever has one can end it any number of times.
+/// Logins that are ended at the provider.
 pub const ENDINGS: Rate = Rate { per_second: 50.0, burst: 500.0 };
+/// Those of one person, who may have as many as they begin: some on each device, and now and then one more.
+pub const OWN_ENDINGS: Rate = Rate { per_second: 0.5, burst: 10.0 };
+/// Lines in the log that anybody could bring about.
+pub const LINES: Rate = Rate { per_second: 1.0 / 60.0, burst: 1.0 };
 /// What a client may get wrong: nobody honest is wrong so often, and nobody guesses anything at this pace.
 pub const WRONG: Rate = Rate { per_second: 5.0, burst: 50.0 };
 
@@ -34,12 +38,12 @@ pub struct Pace {
     bucket: Mutex<Bucket>,
 }
 
-/// One for each client.
+/// One for each client, or for each person.
 #[derive(Debug)]
-pub struct Paces {
+pub struct Paces<K> {
     clock: Clock,
     rate: Rate,
-    buckets: Mutex<HashMap<ClientKey, Bucket>>,
+    buckets: Mutex<HashMap<K, Bucket>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +52,7 @@ struct Bucket {
     at: Duration,
 }
 
-/// Of more clients nothing is remembered: those that were wrong longest ago are forgotten.
+/// Of more nothing is remembered: those of whom it is longest ago are forgotten.
 const MOST: usize = 10_000;
 
 impl Pace {
@@ -65,26 +69,26 @@ impl Pace {
     }
 }
 
-impl Paces {
+impl<K: Clone + Eq + Hash> Paces<K> {
     pub fn new(rate: Rate, clock: Clock) -> Self {
-        Self { clock, rate, buckets: Mutex::default() }
+        Self { clock, rate, buckets: Mutex::new(HashMap::new()) }
     }
 
     /// One more happened. Says whether it was one of those that may.
-    pub fn note(&self, client: &ClientKey) -> bool {
+    pub fn note(&self, whose: &K) -> bool {
         let now = self.clock.uptime();
         let mut buckets = self.lock();
-        let known = buckets.get(client).copied();
+        let known = buckets.get(whose).copied();
         if known.is_none() && buckets.len() >= MOST {
             make_room(&mut buckets, self.rate, now);
         }
         let mut bucket = known.unwrap_or(Bucket { left: self.rate.burst, at: now }).filled(self.rate, now);
         let allowed = bucket.take();
-        buckets.insert(client.clone(), bucket);
+        buckets.insert(whose.clone(), bucket);
         allowed
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClientKey, Bucket>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Bucket>> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,11 +108,11 @@ impl Bucket {
     }
 }
 
-fn make_room(buckets: &mut HashMap<ClientKey, Bucket>, rate: Rate, now: Duration) {
+fn make_room<K: Clone + Eq + Hash>(buckets: &mut HashMap<K, Bucket>, rate: Rate, now: Duration) {
     buckets.retain(|_, bucket| bucket.filled(rate, now).left < rate.burst);
     if buckets.len() >= MOST
         && let Some(oldest) =
-            buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(client, _)| client.clone())
+            buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(whose, _)| whose.clone())
     {
         buckets.remove(&oldest);
     }
@@ -116,6 +120,7 @@ fn make_room(buckets: &mut HashMap<ClientKey, Bucket>, rate: Rate, now: Duration
 
 #[cfg(test)]
 mod tests {
+    use super::super::values::ClientKey;
     use super::*;
     use crate::clock::{Hands, UnixTime};
 
@@ -132,6 +137,16 @@ mod tests {
         assert_eq!((0..1000).filter(|_| pace.allows()).count(), 50);
         hands.advance(Duration::from_hours(1));
         assert_eq!((0..1000).filter(|_| pace.allows()).count(), 500);
+    }
+
+    #[test]
+    fn o15_a_line_that_anybody_could_bring_about_is_said_once_a_minute() {
+        let (clock, hands) = clock();
+        let pace = Pace::new(LINES, clock);
+        for (later, lines) in [(0, 1), (59, 0), (1, 1), (3600, 1)] {
+            hands.advance(Duration::from_secs(later));
+            assert_eq!((0..1000).filter(|_| pace.allows()).count(), lines, "{later}");
+        }
     }
 
     #[test]

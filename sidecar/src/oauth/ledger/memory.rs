@@ -28,6 +28,8 @@ pub struct Memory {
     answers: Mutex<Bounded<Arc<str>>>,
     kept: Mutex<Bounded<Secret<String>>>,
     revoked: Mutex<Bounded<()>>,
+    /// The generation of which the provider was told that its family is over, or is being told.
+    told: Mutex<Bounded<u32>>,
     /// What other replicas revoked, by what the store calls it.
     heard: Mutex<Bounded<()>>,
     /// Families share these by their first letters: two that meet wait for each other, and that is all.
@@ -58,6 +60,7 @@ impl Memory {
             answers: Mutex::new(Bounded::default()),
             kept: Mutex::new(Bounded::default()),
             revoked: Mutex::new(Bounded::default()),
+            told: Mutex::new(Bounded::default()),
             heard: Mutex::new(Bounded::default()),
             turns: (0..TURNS).map(|_| Arc::default()).collect(),
         }
@@ -175,6 +178,24 @@ impl Memory {
 
     pub fn is_revoked(&self, family: &str) -> bool {
         lock(&self.revoked).get(family, self.now()).is_some()
+    }
+
+    /// Notes that the provider is told of this family's end, if it was not told as of this generation or of a newer one (O15).
+    pub fn tells(&self, family: &str, generation: u32, for_so_long: Duration) -> bool {
+        let now = self.now();
+        let mut told = lock(&self.told);
+        told.forget(now);
+        let is_news = told.get(family, now).is_none_or(|known| *known < generation);
+        if is_news {
+            told.make_room(MOST);
+            told.put(family, generation, now.after(for_so_long));
+        }
+        is_news
+    }
+
+    /// It was not told after all.
+    pub fn was_not_told(&self, family: &str) {
+        lock(&self.told).remove(family);
     }
 
     /// Another replica revoked the family that the store calls so.

@@ -192,6 +192,17 @@ impl Ledger {
         self.memory.is_revoked(family) || self.store.as_ref().is_some_and(has_heard)
     }
 
+    /// Notes that the provider is told of the end of this family, as of a generation, and whether that is news. Each replica tells it
+    /// by itself.
+    pub fn tells(&self, family: &str, generation: u32, for_so_long: Duration) -> bool {
+        self.memory.tells(family, generation, for_so_long)
+    }
+
+    /// Nothing came of it.
+    pub fn was_not_told(&self, family: &str) {
+        self.memory.was_not_told(family);
+    }
+
     /// Whether there is a store, and it cannot be used.
     pub fn is_away(&self) -> bool {
         self.store.as_ref().is_some_and(|store| store.is_down())

@@ -165,6 +165,13 @@ impl Upstream {
         }
     }
 
+    /// Whether it has a place for that. Where nobody knows, `revoke` says why.
+    pub async fn takes_back(&self, held: &values::Upstream) -> bool {
+        held.refresh.is_some()
+            && held.provider == self.id()
+            && !self.endpoints().await.is_ok_and(|endpoints| endpoints.revocation.is_none())
+    }
+
     /// Ends a login at the provider, where it has a place for that (RFC 7009).
     pub async fn revoke(&self, held: &values::Upstream) -> Result<(), NotRevoked> {
         let Some(token) = held.refresh.as_deref().filter(|_| held.provider == self.id()) else {

@@ -152,6 +152,23 @@ fn a_family_that_another_replica_turned_is_taken_here_and_a_revoked_one_nowhere(
 }
 
 #[test]
+fn o15_the_end_of_a_family_is_news_once_for_each_generation_and_never_for_an_older_one() {
+    let (ledger, hands) = ledger();
+    let tells = |generation| ledger.tells("f", generation, LONG);
+    assert_eq!([1, 1, 0, 2, 1].map(tells), [true, false, false, true, false]);
+    assert!(ledger.tells("g", 0, LONG), "another family");
+    ledger.was_not_told("f");
+    assert_eq!([1, 1].map(tells), [true, false]);
+    for family in 0..MOST {
+        ledger.tells(&family.to_string(), 0, LONG);
+    }
+    assert_eq!(lock(&ledger.told).len(), MOST);
+    hands.advance(LONG);
+    assert!(ledger.tells("1", 0, LONG), "it is over anyway");
+    assert_eq!(lock(&ledger.told).len(), 1);
+}
+
+#[test]
 fn o15_families_and_revocations_are_bounded_and_the_oldest_go_first() {
     let (ledger, _) = ledger();
     for family in 0..=MOST {
