@@ -65,3 +65,52 @@ impl Endings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::values::{Person, Upstream};
+    use super::*;
+    use crate::clock::UnixTime;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn grant(subject: &str) -> Grant {
+        let upstream = Upstream { provider: Digest16::of("x"), refresh: None, access: None, asked: NOW };
+        Grant {
+            client: ClientKey::plain("a client of all"),
+            scopes: Vec::new(),
+            person: Person { subject: subject.to_owned(), user: None, authenticated: NOW },
+            upstream,
+            family: "f".to_owned(),
+            generation: 0,
+            ends: NOW,
+        }
+    }
+
+    #[test]
+    fn o15_what_one_person_may_not_end_spends_nothing_of_everybodys_share() {
+        let (clock, hands) = Clock::by_hand(NOW);
+        let endings = Endings::new(&clock);
+        let ended =
+            |subject: &str, times: usize| (0..times).filter(|_| endings.allows(&grant(subject))).count();
+        assert_eq!(ended("mallory", 1000), 10);
+        let others: usize = (0..49).map(|at| ended(&at.to_string(), 10)).sum();
+        assert_eq!(others, 490);
+        assert_eq!(ended("ada", 1), 0, "500 in all");
+        hands.advance(Duration::from_secs(1));
+        assert_eq!(ended("ada", 1), 1);
+    }
+
+    #[tokio::test]
+    async fn o15_whoever_finds_no_place_waits_until_one_is_left() {
+        let endings = Endings::new(&Clock::by_hand(NOW).0);
+        let soon = Duration::from_millis(20);
+        let mut taken = Vec::new();
+        for _ in 0..AT_ONCE {
+            taken.push(tokio::time::timeout(soon, endings.place()).await.expect("there is room"));
+        }
+        assert!(tokio::time::timeout(soon, endings.place()).await.is_err());
+        taken.pop();
+        assert!(tokio::time::timeout(soon, endings.place()).await.is_ok_and(|place| place.is_some()));
+    }
+}
