@@ -111,6 +111,9 @@ checked_text! {
     ]
 }
 
+/// The client's affair, and no right on a server: granted to everyone, for everyone gets a refresh token (A21).
+pub const OFFLINE: &str = "offline_access";
+
 checked_text! {
     /// One scope token (RFC 6749 §3.3).
     Scope, longest: 128, rules: [

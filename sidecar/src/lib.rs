@@ -8,7 +8,7 @@
 //! route    what a request asks for, parsed once          target, origin: what it may ask
 //! discovery · bearer        documents of ours · who is calling (the only maker of Permit)
 //! forward  to the MCP server, with a Permit or on a public path
-//! reply    every answer of our own
+//! reply    every answer of our own                       page: what a person sees
 //! live     the policy in force      provider, fetch: its keys      store: what happened once, for all replicas
 //! ```
 
@@ -23,6 +23,7 @@ pub mod jose;
 pub mod live;
 pub mod oauth;
 pub mod origin;
+pub mod page;
 pub mod provider;
 pub mod random;
 pub mod reply;

@@ -8,6 +8,7 @@ mod handler;
 mod linger;
 mod room;
 mod steps;
+mod visit;
 
 use std::io;
 use std::net::SocketAddr;

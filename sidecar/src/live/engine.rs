@@ -20,9 +20,10 @@ use crate::oauth::clients::document::Documents;
 use crate::oauth::clients::fixed::{FixedClients, FixedError};
 use crate::oauth::errands::Errands;
 use crate::oauth::ledger::{Ledger, Memory};
-use crate::oauth::upstream::{Reach, Upstream};
+use crate::oauth::upstream::{Reach, Upstream, host};
 use crate::oauth::{AuthorizationServer, Means, SetupError};
 use crate::origin::Origins;
+use crate::page::{Connect, Page, SignIn};
 use crate::provider::{Provider, ProviderStatus};
 use crate::random::{NoRandom, Random};
 use crate::route::Routes;
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(crate) origins: Origins,
     pub(crate) challenge: Challenge,
     pub(crate) protected_resource: Bytes,
+    pub(crate) connect: Page,
 }
 
 /// What a policy is enforced with beside itself: each lives on through edits that do not concern it.
@@ -88,6 +90,7 @@ impl Engine {
             origins: Origins::new(&policy),
             challenge: Challenge::new(&policy),
             protected_resource: discovery::protected_resource(&policy),
+            connect: connect(&policy, authorization_server.as_deref()),
             authorization_server,
             provider,
             store,
@@ -121,6 +124,15 @@ impl Engine {
         let needed = self.provider.as_ref().filter(|_| self.authorization_server.is_none());
         needed.map(|provider| provider.status())
     }
+}
+
+fn connect(policy: &Policy, server: Option<&AuthorizationServer>) -> Page {
+    let sign_in = match (server, &policy.trust.oidc) {
+        (Some(server), _) => SignIn::With(server.upstream.name()),
+        (None, Some(trust)) => SignIn::With(host(trust.issuer.as_str())),
+        (None, None) => SignIn::ByToken,
+    };
+    Connect { server: &policy.resource, sign_in }.page()
 }
 
 /// The provider that a policy asks for keys, if it does: for access tokens, or for logins.

@@ -10,10 +10,10 @@ use http::header::SET_COOKIE;
 
 use super::clients::{Client, Origin, catalogue::Catalogue};
 use super::form::Form;
-use super::page::{self, Consent, Remember};
 use super::values::{Ask, Digest16, Wish};
 use super::{Asked, AuthorizationServer, Step, Trouble, consent, cookie, pkce, remember, resource, scopes};
 use crate::clock::UnixTime;
+use crate::page::{self, Consent, Remember};
 use crds::redirect::{Kind, RedirectUri};
 
 /// "Decided" 7: how long the page may lie there.

@@ -5,10 +5,9 @@
 
 use bytes::Bytes;
 use crds::Policy;
+use crds::names::OFFLINE;
 use crds::proxy::{Proxy, Switch};
 use serde_json::{Value, json};
-
-use super::scopes::OFFLINE;
 
 /// Signature algorithms of `private_key_jwt` (RFC 7523): asymmetric ones alone.
 const CLIENT_ALGORITHMS: [&str; 9] =

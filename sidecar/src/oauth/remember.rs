@@ -9,11 +9,11 @@
 use http::{HeaderMap, HeaderValue};
 
 use super::clients::{Client, Origin};
-use super::page::Remember;
 use super::seal::SealError;
 use super::values::{Digest16, Remembered, Wish};
 use super::{AuthorizationServer, cookie};
 use crate::clock::UnixTime;
+use crate::page::Remember;
 use crds::proxy::Consent;
 use crds::redirect::{Kind, RedirectUri};
 

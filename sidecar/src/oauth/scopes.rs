@@ -3,10 +3,7 @@
 //! Pure. What a client asks beyond what the policy knows is left out and not refused: clients ask for all that they have seen
 //! anywhere (D14). Who asks for nothing of ours gets what the server requires. Meets O12 (a refresh only narrows).
 
-use crds::names::Scope;
-
-/// The client's affair; granted to everyone, for everyone gets a refresh token (A21).
-pub const OFFLINE: &str = "offline_access";
+use crds::names::{OFFLINE, Scope};
 
 /// What of the wish is granted (RFC 6749 §3.3: the server MAY ignore the scope in part, and then says what it granted).
 pub fn granted(wish: Option<&str>, required: &[Scope]) -> Vec<String> {

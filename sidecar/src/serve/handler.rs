@@ -16,6 +16,8 @@ use hyper::body::Incoming;
 use super::connections::Answer;
 use super::linger::{self, Sent};
 use super::steps::Steps;
+use super::visit;
+use crate::bearer::Refusal;
 use crate::clock::Clock;
 use crate::forward::{Failed, Forwarder, Pass, Seen, Upstream};
 use crate::live::{Active, Engine, Gate, Live};
@@ -135,6 +137,9 @@ impl Handler {
         }
         match self.pass(engine, public, head).await {
             Ok(pass) => Verdict::Pass(Passage { engine, pass, origin }),
+            Err(Rejection::Refused(Refusal::NoCredential)) if visit::is_one(engine, head) => {
+                Verdict::Answer(visit::answer(engine))
+            }
             Err(rejection) => Verdict::Answer(rejected_to(&origin, rejection, engine)),
         }
     }

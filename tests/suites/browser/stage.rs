@@ -67,7 +67,8 @@ impl Stage {
         let long = format!("http://localhost:6274/{}", "a".repeat(400));
         let hostile =
             r#""><img src="http://localhost:9/x" onerror="document.title=1"><style>*{color:red}</style>"#;
-        let mut pages = vec![format!("{}/oauth/authorize?client_id=nobody", self.scene.sidecar.origin)];
+        let origin = &self.scene.sidecar.origin;
+        let mut pages = vec![format!("{origin}/mcp"), format!("{origin}/oauth/authorize?client_id=nobody")];
         for (name, callback) in [
             ("a tool", self.desk.callback().as_str()),
             ("Claude", "https://claude.ai/api/mcp/auth_callback"),

@@ -16,7 +16,7 @@ const SAYS: [&str; 12] = [
     "sidecar/src/forward/mod.rs",
     "sidecar/src/live/mod.rs",
     "sidecar/src/oauth/error.rs",
-    "sidecar/src/oauth/page/problem.rs",
+    "sidecar/src/page/problem.rs",
     "sidecar/src/reply.rs",
     "sidecar/src/target.rs",
     "operator/src/controller/case.rs",

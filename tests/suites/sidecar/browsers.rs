@@ -161,3 +161,45 @@ async fn documents_are_for_every_page() {
     }
     assert_eq!(scene.upstream.bytes(), 0);
 }
+
+/// What common browsers send when a person opens an address.
+const VISIT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+#[tokio::test]
+async fn a_person_who_opens_the_servers_address_reads_how_to_connect_and_a_program_reads_the_challenge() {
+    let scene = Scene::set().await;
+    let get =
+        async |target: &str, headers: &[(&str, &str)]| scene.sidecar.send("GET", target, headers, "").await;
+    let page = get("/mcp", &[("accept", VISIT)]).await;
+    assert_eq!((page.status, page.header("content-type")), (401, Some("text/html; charset=utf-8")));
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    let text = page.text();
+    assert!(
+        text.contains("<code>https://mcp.example.com/mcp</code>") && text.contains("mcp-remote"),
+        "{text}"
+    );
+
+    let plain = get("/mcp", &[]).await;
+    assert_eq!(page.header("www-authenticate"), plain.header("www-authenticate"), "one challenge");
+    let bad = format!("{}x", scene.good);
+    for (target, headers) in [
+        ("/mcp", &[("accept", "application/json, text/event-stream")][..]),
+        ("/mcp", &[("accept", "text/event-stream")]),
+        ("/mcp", &[("accept", "*/*")]),
+        ("/mcp", &[("accept", "text/html, text/event-stream")]),
+        ("/mcp", &[("accept", "application/json, text/html")]),
+        ("/mcp", &[("accept", "text/htmlx")]),
+        ("/mcp", &[("accept", VISIT), ("authorization", &bad)]),
+        ("/mcp/", &[("accept", VISIT)]),
+        ("/", &[("accept", VISIT)]),
+    ] {
+        let reply = get(target, headers).await;
+        let told = (reply.status, reply.header("content-type"));
+        assert_eq!(told, (401, Some("application/json")), "{target} {headers:?}");
+    }
+    let posted = scene.sidecar.send("POST", "/mcp", &[("accept", VISIT)], "{}").await;
+    assert_eq!((posted.status, posted.header("content-type")), (401, Some("application/json")));
+    assert_eq!(get("/mcp", &[("accept", VISIT), ("origin", "https://evil.example")]).await.status, 403);
+    assert_eq!(scene.upstream.bytes(), 0);
+    assert_eq!(get("/mcp", &[("accept", VISIT), ("authorization", &scene.good)]).await.status, 200);
+}

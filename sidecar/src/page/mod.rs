@@ -1,4 +1,5 @@
-//! The face of proxy mode: the page on which a person agrees, and the pages that say why there is nothing to agree to.
+//! All that a person sees: the page on which they agree to a login, those that say why there is nothing to agree to, and what the
+//! address of a server shows in a browser.
 //!
 //! Pure: what to show goes in, bytes and headers come out. No script, no picture, nothing from anywhere else; one style
 //! sheet, inline. Meets A9, I2, I4, O01, O16, O19, O20.
@@ -8,6 +9,7 @@ mod html;
 mod style;
 mod text;
 
+pub mod connect;
 pub mod consent;
 pub mod problem;
 pub mod who;
@@ -15,6 +17,7 @@ pub mod who;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
+pub use connect::{Connect, SignIn};
 pub use consent::{Consent, Form, Remember};
 pub use problem::Problem;
 pub use who::{Client, Returns};

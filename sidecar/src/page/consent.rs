@@ -4,13 +4,12 @@
 //! answer in the person's place (O01, I2). Meets I4 (names the client, its address and the scopes; a token against forged
 //! answers), A9, O16, O20.
 
-use crds::names::ResourceUrl;
+use crds::names::{OFFLINE, ResourceUrl};
 
 use super::Page;
 use super::html::{Html, html};
 use super::text::Shown;
 use super::who::{Client, Returns};
-use crate::oauth::scopes::OFFLINE;
 
 /// Everything that the page says.
 #[derive(Debug, Clone, Copy)]

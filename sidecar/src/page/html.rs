@@ -12,10 +12,10 @@ macro_rules! html {
     ($template:literal $(, $slot:expr)* $(,)?) => {{
         const SLOTS: &[&str] = &[$(stringify!($slot)),*];
         const _: () = assert!(
-            $crate::oauth::page::html::holes($template) == SLOTS.len(),
+            $crate::page::html::holes($template) == SLOTS.len(),
             "a template has as many holes as slots"
         );
-        $crate::oauth::page::html::fill($template, &[$($crate::oauth::page::html::Html::from($slot)),*])
+        $crate::page::html::fill($template, &[$($crate::page::html::Html::from($slot)),*])
     }};
 }
 pub(super) use html;
