@@ -7,6 +7,7 @@ mod body;
 mod cookies;
 mod headers;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -92,6 +93,22 @@ impl Upstream {
             (true, None) => "localhost".to_owned(),
             (false, _) => self.0.to_string(),
         }
+    }
+
+    /// Where that is, as far as it can be said without a resolver.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let port = self.0.port_u16().unwrap_or(80);
+        let host = self.0.host().trim_end_matches('.').to_ascii_lowercase();
+        let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let addresses = match number {
+            Ok(address) => vec![address.to_canonical()],
+            // RFC 6761 §6.3: whatever is below it is loopback as well.
+            Err(_) if host == "localhost" || host.ends_with(".localhost") => {
+                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+            }
+            Err(_) => Vec::new(),
+        };
+        addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect()
     }
 
     fn uri(&self, path: Option<&PathAndQuery>) -> Option<Uri> {

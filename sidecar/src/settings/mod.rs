@@ -7,6 +7,7 @@ mod claims;
 mod environment;
 mod flags;
 mod login;
+mod places;
 mod store;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use tracing::Level;
 
 use crate::forward::Upstream;
 use crate::live::Source;
+use places::Written;
 
 #[cfg(test)]
 pub(crate) use environment::{example_policy, example_policy_with_scopes};
@@ -77,13 +79,14 @@ fn settings(flags: &flags::Flags, environment: &Environment, found: &mut Collect
     let given = |flag: &'static str, variable: &'static str| {
         flags.value(flag).or_else(|| named(environment, variable))
     };
-    let fallback = listen_of_the_seed(environment);
-    let listen = address(given("--listen", "MCP_OAUTH_LISTEN").or(fallback), LISTEN, found);
-    let admin = address(given("--admin", "MCP_OAUTH_ADMIN"), ADMIN, found);
-    if listen.is_some_and(|listen| admin.is_some_and(|admin| clash(listen, admin))) {
-        found.report("--admin", "must be another port than the one of --listen");
-    }
-    let upstream = upstream(given("--upstream", "MCP_OAUTH_UPSTREAM"), found);
+    let listen = given("--listen", "MCP_OAUTH_LISTEN").or_else(|| listen_of_the_seed(environment));
+    let listen = Written::read("--listen", listen, LISTEN, |text| address(text, LISTEN), found);
+    let admin = given("--admin", "MCP_OAUTH_ADMIN");
+    let admin = Written::read("--admin", admin, ADMIN, |text| address(text, ADMIN), found);
+    let upstream = given("--upstream", "MCP_OAUTH_UPSTREAM");
+    let parse = |text: &str| Upstream::parse(text).map_err(str::to_owned);
+    let upstream = Written::read("--upstream", upstream, UPSTREAM, parse, found);
+    places::must_be_three(listen.as_ref(), admin.as_ref(), upstream.as_ref(), found);
     let log = level(given("--log", "MCP_OAUTH_LOG"), found);
     let source = match given("--policy-dir", "MCP_OAUTH_POLICY_DIR") {
         Some((_, directory)) => Some(Source::Directory(PathBuf::from(directory))),
@@ -94,7 +97,8 @@ fn settings(flags: &flags::Flags, environment: &Environment, found: &mut Collect
     };
     let source = source?;
     let advice = advice::advice(&source, environment);
-    Some(Settings { listen: listen?, admin: admin?, upstream: upstream?, source, log: log?, advice })
+    let (listen, admin, upstream) = (listen?.value, admin?.value, upstream?.value);
+    Some(Settings { listen, admin, upstream, source, log: log?, advice })
 }
 
 /// A value together with the name that it was given under.
@@ -114,23 +118,8 @@ fn listen_of_the_seed(environment: &Environment) -> Option<Given> {
     Some(("MCP_HOST, MCP_PORT", format!("{host}:{port}")))
 }
 
-fn address(given: Option<Given>, default: &'static str, found: &mut Collector) -> Option<SocketAddr> {
-    let (name, text) = given.unwrap_or(("default", default.to_owned()));
-    let parsed = text.parse();
-    parsed
-        .map_err(|_| found.report(name, format!("must be ADDRESS:PORT, such as {default}, not '{text}'")))
-        .ok()
-}
-
-/// Port 0 asks for any free one.
-fn clash(one: SocketAddr, other: SocketAddr) -> bool {
-    let shared = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
-    shared && one.port() == other.port() && one.port() != 0
-}
-
-fn upstream(given: Option<Given>, found: &mut Collector) -> Option<Upstream> {
-    let (name, text) = given.unwrap_or(("default", UPSTREAM.to_owned()));
-    Upstream::parse(&text).map_err(|reason| found.report(name, format!("{reason}, not '{text}'"))).ok()
+fn address(text: &str, example: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("must be ADDRESS:PORT, such as {example}"))
 }
 
 fn level(given: Option<Given>, found: &mut Collector) -> Option<Level> {
@@ -224,6 +213,19 @@ mod tests {
     fn the_two_ports_are_two() {
         let twice = ["--listen=0.0.0.0:1", "--admin=127.0.0.1:1"];
         assert!(mistakes(&twice, &hmac(&[])).contains("--admin: must be another port"));
+        // By what was written, which is not always the same one.
+        for (variables, expected) in [
+            (
+                [("MCP_OAUTH_ADMIN", "0.0.0.0:17080")],
+                "MCP_OAUTH_ADMIN: must be another port than the one of --listen (its default), 0.0.0.0:17080",
+            ),
+            (
+                [("MCP_OAUTH_LISTEN", "0.0.0.0:17081")],
+                "MCP_OAUTH_LISTEN: must be another port than the one of --admin (its default), 0.0.0.0:17081",
+            ),
+        ] {
+            assert_eq!(mistakes(&[], &hmac(&variables)), expected);
+        }
         run(&["--listen=0.0.0.0:1", "--admin=127.0.0.1:2"], &hmac(&[]));
         run(&["--listen=127.0.0.1:0", "--admin=127.0.0.1:0"], &hmac(&[]));
     }
@@ -232,6 +234,21 @@ mod tests {
     fn the_address_of_the_server_is_ours_to_listen_on() {
         let variables = hmac(&[("MCP_HOST", "localhost"), ("MCP_PORT", "9000")]);
         assert_eq!(run(&[], &variables).listen.to_string(), "127.0.0.1:9000");
+    }
+
+    #[test]
+    fn the_port_of_the_server_is_not_ours_where_the_server_keeps_it() {
+        let both = hmac(&[("MCP_PORT", "8080")]);
+        let said = mistakes(&["--check"], &both);
+        let expected = "MCP_HOST, MCP_PORT: must be another port than the one of --upstream (its default), http://127.0.0.1:8080";
+        assert!(said.starts_with(expected), "{said}");
+        run(&["--upstream=http://127.0.0.1:8081"], &both);
+        run(&[], &hmac(&[("MCP_PORT", "8081")]));
+        let at_ours = hmac(&[("MCP_OAUTH_UPSTREAM", "http://localhost:17081")]);
+        assert!(
+            mistakes(&[], &at_ours)
+                .starts_with("MCP_OAUTH_UPSTREAM: must be another port than the one of --admin")
+        );
     }
 
     #[test]

@@ -82,6 +82,19 @@ async fn a_bare_start_and_a_switch_to_off_are_wrong_settings_too() {
 }
 
 #[tokio::test]
+async fn a_sidecar_that_would_be_its_own_server_does_not_start() {
+    let own = [&HMAC[..], &[("MCP_PORT", "8080")]].concat();
+    for arguments in [&[][..], &["--check"]] {
+        let ended = output(arguments, &own).await;
+        assert_eq!(ended.status.code(), Some(64));
+        let expected =
+            "MCP_PORT: must be another port than the one of --upstream (its default), http://127.0.0.1:8080";
+        assert!(said(&ended.stderr).contains(expected), "{ended:?}");
+    }
+    assert_eq!(output(&["--check", "--upstream=http://127.0.0.1:8081"], &own).await.status.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_secret_never_shows_in_what_is_said_about_it() {
     let weak = "hunter2hunter2hunter2hunter2hunter2hunter2";
     let ended = output(&["--check"], &[&HMAC[..], &[("JWT_SECRET", weak)]].concat()).await;
