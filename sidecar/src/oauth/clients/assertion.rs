@@ -6,8 +6,9 @@
 use super::{Client, Clients, Origin, Unknown, Wanted};
 use crate::bearer::times;
 use crate::clock::UnixTime;
+use crate::jose::json::Object;
 use crate::jose::keyset::LookupError;
-use crate::jose::{Compact, Header, Json, base64url};
+use crate::jose::{Compact, Header, Json, base64url, shown};
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::ledger::{Fact, Ledger, Once};
 use crate::oauth::values::Digest16;
@@ -47,16 +48,50 @@ const FULL: OAuthError = OAuthError::new(
     "the server cannot remember more assertions at the moment; try again",
 );
 
+/// Why an assertion is not believed: for the log, and for nobody who asks (O26).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Doubt {
+    #[error("it is not a signed JWT that is read here")]
+    Form,
+    #[error("it names no key that the client has for this algorithm")]
+    Key,
+    #[error("its signature is not the client's")]
+    Signature,
+    #[error("iss and sub are not both the id of the client")]
+    Client,
+    #[error("aud is neither the issuer nor the token endpoint")]
+    Audience,
+    #[error("it is over, or not begun yet, or its times are no whole numbers")]
+    Time,
+    #[error("exp is further away than this client may sign for")]
+    TooLong,
+    #[error("jti is missing, or longer than 256 bytes")]
+    Id,
+    #[error("it was used before")]
+    Used,
+}
+
 impl Judge<'_> {
     /// Whether this assertion shows that the client is the one that it says.
     pub async fn believes(&self, assertion: &str, client: &Client) -> Result<bool, OAuthError> {
-        let Some(compact) = self.signed(assertion, client).await? else { return Ok(false) };
+        let id = client.key.as_str();
+        let not = |why: Doubt| {
+            tracing::debug!(client = shown(id), %why, "a client assertion is not believed");
+            Ok(false)
+        };
+        let compact = match self.signed(assertion, client).await? {
+            Ok(compact) => compact,
+            Err(why) => return not(why),
+        };
         let room = Room::of(&client.origin);
-        let Some(used) = self.read(&compact, client, room) else { return Ok(false) };
+        let used = match read(&compact, id, self.audiences, room, self.now) {
+            Ok(read) => read,
+            Err(why) => return not(why),
+        };
         // Nothing was sealed that would say under which key: replicas that disagree about the newest, for the moment of its
         // rotation, each take it once.
         let fact = Fact { kind: room.kind, id: &used.name, key: None, whose: Some(&used.whose) };
-        is_first(self.ledger.once(fact, used.ends).await?)
+        if is_first(self.ledger.once(fact, used.ends).await?)? { Ok(true) } else { not(Doubt::Used) }
     }
 
     /// Its parts, if the client signed it.
@@ -64,51 +99,25 @@ impl Judge<'_> {
         &self,
         assertion: &'a str,
         client: &Client,
-    ) -> Result<Option<Compact<'a>>, OAuthError> {
-        let Ok(compact) = Compact::parse(assertion) else { return Ok(None) };
-        let Ok(header) = Header::parse_assertion(compact.header) else { return Ok(None) };
-        Ok(self.is_signed(&compact, &header, client).await?.then_some(compact))
-    }
-
-    /// What is to be remembered of it, if it is right.
-    fn read(&self, compact: &Compact<'_>, client: &Client, room: Room) -> Option<Used> {
-        let claims = Json::parse(&base64url::decode(compact.payload)?).ok()?.into_object()?;
-        let text = |name: &str| claims.get(name).and_then(Json::as_text);
-        let id = client.key.as_str();
-        let audiences = claims.get("aud").and_then(Json::as_texts).unwrap_or_default();
-        times::check(&claims, self.now).ok()?;
-        let ends = times::expires(&claims).ok()?;
-        let is_right = text("iss") == Some(id)
-            && text("sub") == Some(id)
-            && audiences.iter().any(|named| self.audiences.iter().any(|ours| ours == named))
-            && ends.0 <= self.now.0 + room.longest + times::LEEWAY;
-        if !is_right {
-            return None;
-        }
-        // OpenID Connect Core §9 REQUIRED: an id, so that it is used once.
-        let jti = text("jti").filter(|jti| !jti.is_empty() && jti.len() <= 256)?;
-        Some(Used::new(id, jti, UnixTime(ends.0 + times::LEEWAY)))
-    }
-
-    async fn is_signed(
-        &self,
-        compact: &Compact<'_>,
-        header: &Header,
-        client: &Client,
-    ) -> Result<bool, OAuthError> {
+    ) -> Result<Result<Compact<'a>, Doubt>, OAuthError> {
+        let Ok(compact) = Compact::parse(assertion) else { return Ok(Err(Doubt::Form)) };
+        let Ok(header) = Header::parse_assertion(compact.header) else { return Ok(Err(Doubt::Form)) };
         for wanted in [Wanted::Known, Wanted::Anew] {
             let keys = match self.clients.keys(client, wanted).await {
                 Ok(keys) => keys,
                 Err(later @ Unknown::Later) => return Err(later.into()),
-                Err(_) => return Ok(false),
+                Err(_) => break,
             };
-            match keys.key(header) {
-                Ok(key) => return Ok(key.verifies(header.algorithm, compact.signed, compact.signature)),
+            match keys.key(&header) {
+                Ok(key) if key.verifies(header.algorithm, compact.signed, compact.signature) => {
+                    return Ok(Ok(compact));
+                }
+                Ok(_) => return Ok(Err(Doubt::Signature)),
                 Err(LookupError::Unknown) => {}
-                Err(_) => return Ok(false),
+                Err(_) => break,
             }
         }
-        Ok(false)
+        Ok(Err(Doubt::Key))
     }
 }
 
@@ -129,6 +138,43 @@ impl Room {
     }
 }
 
+/// RFC 7521 §4.2: the subject identifies the client. Nothing that it says is believed before its signature.
+pub(super) fn subject(assertion: &str) -> Option<String> {
+    let claims = claims(&Compact::parse(assertion).ok()?)?;
+    claims.get("sub").and_then(Json::as_text).map(str::to_owned)
+}
+
+/// What is to be remembered of it, if it is right.
+fn read(
+    compact: &Compact<'_>,
+    id: &str,
+    audiences: &[String],
+    room: Room,
+    now: UnixTime,
+) -> Result<Used, Doubt> {
+    let claims = claims(compact).ok_or(Doubt::Form)?;
+    let text = |name: &str| claims.get(name).and_then(Json::as_text);
+    let named = claims.get("aud").and_then(Json::as_texts).unwrap_or_default();
+    times::check(&claims, now).map_err(|_| Doubt::Time)?;
+    let ends = times::expires(&claims).map_err(|_| Doubt::Time)?;
+    if text("iss") != Some(id) || text("sub") != Some(id) {
+        return Err(Doubt::Client);
+    }
+    if !named.iter().any(|named| audiences.iter().any(|ours| ours == named)) {
+        return Err(Doubt::Audience);
+    }
+    if ends.0 > now.0 + room.longest + times::LEEWAY {
+        return Err(Doubt::TooLong);
+    }
+    // OpenID Connect Core §9 REQUIRED: an id, so that it is used once.
+    let jti = text("jti").filter(|jti| !jti.is_empty() && jti.len() <= 256).ok_or(Doubt::Id)?;
+    Ok(Used::new(id, jti, UnixTime(ends.0 + times::LEEWAY)))
+}
+
+fn claims(compact: &Compact<'_>) -> Option<Object> {
+    Json::parse(&base64url::decode(compact.payload)?).ok()?.into_object()
+}
+
 /// What cannot be remembered is no proof, and not a wrong one either: a client that reads 401 registers anew (A23).
 fn is_first(once: Once) -> Result<bool, OAuthError> {
     match once {
@@ -140,11 +186,51 @@ fn is_first(once: Once) -> Result<bool, OAuthError> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use http::StatusCode;
 
     use super::*;
     use crate::clock::Clock;
     use crate::oauth::ledger::Memory;
+
+    const CLIENT: &str = "https://client.example/app";
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn of(claims: &str) -> String {
+        format!("e30.{}.AAAA", URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    #[test]
+    fn d6_each_thing_that_is_wrong_with_an_assertion_is_told_from_the_others() {
+        let good = r#"{"iss":"https://client.example/app","sub":"https://client.example/app","aud":"us","exp":1800000300,"jti":"1"}"#;
+        let said = |claims: &str| {
+            let text = of(claims);
+            read(&Compact::parse(&text).expect("three parts"), CLIENT, &["us".to_owned()], STRANGERS, NOW)
+                .map(|_| ())
+        };
+        assert_eq!(said(good), Ok(()));
+        for (right, wrong, why) in [
+            ("\"us\"", "\"them\"", Doubt::Audience),
+            ("1800000300", "1799999000", Doubt::Time),
+            ("1800000300", "1800000631", Doubt::TooLong),
+            ("\"iss\":\"https", "\"iss\":\"http", Doubt::Client),
+            ("\"sub\":\"https", "\"sub\":\"http", Doubt::Client),
+            ("\"1\"", "\"\"", Doubt::Id),
+            ("}", "", Doubt::Form),
+        ] {
+            assert_eq!(said(&good.replace(right, wrong)), Err(why), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn d6_the_subject_says_whose_an_assertion_is_and_what_is_none_says_nothing() {
+        assert_eq!(subject(&of(r#"{"sub":"a"}"#)).as_deref(), Some("a"));
+        for none in ["{}", r#"{"sub":7}"#, r#"{"sub":"a","sub":"b"}"#, "[]"] {
+            assert_eq!(subject(&of(none)), None, "{none}");
+        }
+        assert_eq!(subject("a.b"), None);
+    }
 
     #[test]
     fn o25_an_assertion_that_cannot_be_remembered_is_put_off_and_one_that_was_used_is_wrong() {

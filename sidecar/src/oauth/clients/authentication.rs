@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::Unknown;
+use super::assertion::subject;
 use super::document::{ClientDocument, ClientKeys};
 use crate::oauth::error::{Code, OAuthError};
 use crate::oauth::form::Form;
@@ -62,7 +63,8 @@ const TWICE: OAuthError =
     OAuthError::new(Code::InvalidRequest, "the client authenticates in more than one way");
 const FAILED: OAuthError = OAuthError::new(
     Code::InvalidClient,
-    "the client is not known here, or did not prove that it is this client: register it anew",
+    "the client is not known here, or did not prove that it is this client: register it anew, or correct its secret or \
+     key where the server's policy names it",
 );
 const LATER: OAuthError = OAuthError::new(
     Code::TemporarilyUnavailable,
@@ -136,14 +138,17 @@ pub fn presented<'a>(headers: &HeaderMap, form: &'a Form) -> Result<Presented<'a
         let decoded = decoded(&secret);
         return Ok(Presented { id, proof: Proof::Secret { raw: secret, decoded } });
     }
-    let id = in_form
-        .ok_or(OAuthError::new(Code::InvalidClient, "the request does not say which client it is from"))?;
+    // RFC 7521 §4.2: beside an assertion the id is unnecessary, for its subject says it. Where both are there they are the same,
+    // or the assertion is not about this client.
+    let id = in_form.map(str::to_owned).or_else(|| assertion.and_then(subject));
+    let id =
+        id.ok_or(OAuthError::new(Code::InvalidClient, "the request does not say which client it is from"))?;
     let proof = match (assertion, in_post) {
         (Some(assertion), _) => Proof::Assertion(assertion),
         (None, Some(secret)) => Proof::Secret { raw: secret.to_owned(), decoded: secret.to_owned() },
         (None, None) => Proof::None,
     };
-    Ok(Presented { id: id.to_owned(), proof })
+    Ok(Presented { id, proof })
 }
 
 /// RFC 7521 §4.2.

@@ -179,7 +179,7 @@ async fn o25_a_client_proves_itself_in_one_way_and_in_its_own() {
             "two ways",
         ),
         (vec![id, ("client_assertion_type", TYPE), ("client_assertion", &one)], 200, "the twin"),
-        (vec![("client_assertion_type", TYPE), ("client_assertion", &two)], 401, "whose?"),
+        (vec![("client_assertion_type", TYPE), ("client_assertion", "a.b.c")], 401, "whose?"),
         (vec![id, ("client_assertion_type", TYPE), ("client_assertion", &two)], 200, "not spoiled"),
     ] {
         let reply = signing.ask(&fields).await;
@@ -205,6 +205,34 @@ async fn o25_a_client_proves_itself_in_one_way_and_in_its_own() {
             [("client_id", client.as_str()), ("client_assertion_type", TYPE), ("client_assertion", &four)];
         assert_eq!(signing.ask(&fields).await.status, 401);
         assert_eq!(signing.ask(&fields[..1]).await.status, 200);
+    }
+}
+
+/// SDKs send the two fields alone (RFC 7521 §4.2: the id is unnecessary beside them).
+#[tokio::test]
+async fn d6_an_assertion_says_whose_it_is_where_no_client_id_does() {
+    let signing = Signing::set().await;
+    let other = signing.published.publish(
+        "/other.json",
+        &json!({
+            "redirect_uris": [WEB], "token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(),
+        }),
+    );
+    let good = || Assertion::of(&signing.client);
+    for (id, assertion, status, why) in [
+        (None, good().by_its_key(), 200, "its subject"),
+        (Some(&signing.client), good().by_its_key(), 200, "said twice"),
+        (Some(&other), good().by_its_key(), 401, "another client's id, with the same keys"),
+        (None, good().with("sub", json!(other)).by_its_key(), 401, "another subject"),
+        (None, good().with("iss", json!(other)).by_its_key(), 401, "another issuer"),
+        (None, good().with("sub", Value::Null).by_its_key(), 401, "no subject"),
+        (None, good().signed(Signer::Stranger), 401, "not signed by its client"),
+        (None, good().with("sub", json!("nobody")).by_its_key(), 401, "nobody is known by that"),
+    ] {
+        let id = id.map(|id| ("client_id", id.as_str()));
+        let proof = [("client_assertion_type", TYPE), ("client_assertion", assertion.as_str())];
+        let reply = signing.ask(&id.into_iter().chain(proof).collect::<Vec<_>>()).await;
+        assert_eq!(reply.status, status, "{why}: {}", reply.text());
     }
 }
 
