@@ -2,7 +2,7 @@
 //!
 //! Pure. Meets J01, J03: a name is matched byte for byte, and every name belongs to one kind of key.
 
-/// One algorithm of RFC 7518 §3.1 or RFC 8037 §3.1.
+/// One algorithm of RFC 7518 §3.1, or of RFC 8037 §3.1 and RFC 9864 §2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     Hs256,
@@ -43,6 +43,10 @@ impl Algorithm {
 
     /// RFC 7515 §4.1.1: a case-sensitive string. `None`, `nOnE` and `rs256` are names of nothing.
     pub fn parse(name: &str) -> Option<Self> {
+        // RFC 9864 §2.2: the name that says the curve. Here `EdDSA` never was another one.
+        if name == "Ed25519" {
+            return Some(Self::EdDsa);
+        }
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name)
     }
 
@@ -95,6 +99,14 @@ mod tests {
     fn every_algorithm_is_known_by_its_exact_name() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::parse(algorithm.as_str()), Some(*algorithm));
+        }
+    }
+
+    #[test]
+    fn the_name_that_says_the_curve_is_that_of_the_same_algorithm_and_another_curve_has_none() {
+        assert_eq!(Algorithm::parse("Ed25519"), Some(Algorithm::EdDsa));
+        for name in ["Ed448", "ed25519", "ED25519", "Ed25519 "] {
+            assert_eq!(Algorithm::parse(name), None, "{name:?}");
         }
     }
 

@@ -10,8 +10,8 @@ use crds::proxy::{Proxy, Switch};
 use serde_json::{Value, json};
 
 /// Signature algorithms of `private_key_jwt` (RFC 7523): asymmetric ones alone.
-const CLIENT_ALGORITHMS: [&str; 9] =
-    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+const CLIENT_ALGORITHMS: [&str; 10] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"];
 
 /// RFC 8414 §2, with the members that OpenID Connect Discovery §3 requires (D3).
 pub fn document(policy: &Policy, proxy: &Proxy, issuer: &str) -> Bytes {

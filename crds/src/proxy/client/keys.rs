@@ -94,8 +94,11 @@ struct Members(BTreeMap<String, Value>);
 
 const MOST_KEYS: usize = 8;
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-const ALGORITHMS: [&str; 9] =
-    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+/// Those of each kind of key (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
+const OF_RSA: &[&str] = &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+const OF_P256: &[&str] = &["ES256"];
+const OF_P384: &[&str] = &["ES384"];
+const OF_ED25519: &[&str] = &["EdDSA", "Ed25519"];
 
 impl PublicKeys {
     pub fn parse(text: &str) -> Result<Self, Broken> {
@@ -152,22 +155,24 @@ impl PublicKey {
     }
 
     fn is_usable(&self) -> bool {
-        let has_shape = match (self.kty.as_str(), self.crv.as_deref()) {
+        let sizes = [self.x.as_ref(), self.y.as_ref()].map(length);
+        let (has_shape, algorithms) = match (self.kty.as_str(), self.crv.as_deref()) {
             // RFC 7518 §3.3: 2048 bits or more. More than 8192 cost more than anybody needs.
             ("RSA", _) => {
-                length(self.n.as_ref()).is_some_and(|n| (256..=1024).contains(&n))
-                    && length(self.e.as_ref()).is_some()
+                let n = length(self.n.as_ref()).is_some_and(|n| (256..=1024).contains(&n));
+                (n && length(self.e.as_ref()).is_some(), OF_RSA)
             }
-            ("EC", Some("P-256")) => [self.x.as_ref(), self.y.as_ref()].map(length) == [Some(32); 2],
-            ("EC", Some("P-384")) => [self.x.as_ref(), self.y.as_ref()].map(length) == [Some(48); 2],
-            ("OKP", Some("Ed25519")) => length(self.x.as_ref()) == Some(32),
-            _ => false,
+            ("EC", Some("P-256")) => (sizes == [Some(32); 2], OF_P256),
+            ("EC", Some("P-384")) => (sizes == [Some(48); 2], OF_P384),
+            ("OKP", Some("Ed25519")) => (sizes[0] == Some(32), OF_ED25519),
+            _ => return false,
         };
         let verifies = |operations: &Vec<String>| operations.iter().any(|one| one == "verify");
         has_shape
             && self.usage.as_ref().is_none_or(|usage| usage == "sig")
             && self.key_ops.as_ref().is_none_or(verifies)
-            && self.alg.as_ref().is_none_or(|alg| ALGORITHMS.contains(&alg.as_str()))
+            // J19: the algorithm is one of this kind of key, or nobody can verify with it.
+            && self.alg.as_ref().is_none_or(|alg| algorithms.contains(&alg.as_str()))
     }
 }
 

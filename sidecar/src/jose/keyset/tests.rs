@@ -74,3 +74,19 @@ fn what_is_no_set_or_holds_no_usable_key_is_refused() {
     assert!(matches!(set(&[]), Err(KeySetError::Empty(_))));
     assert!(matches!(set(&[P256, P256]), Err(KeySetError::Empty(_))));
 }
+
+/// RFC 9864 §2.2: two names of one algorithm, for one kind of key.
+#[test]
+fn j19_a_key_for_ed25519_may_call_its_algorithm_by_either_name_and_by_no_other() {
+    let set = |alg: &str| {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":"ed","alg":"{alg}"}}"#);
+        KeySet::parse(format!(r#"{{"keys":[{jwk}]}}"#).as_bytes())
+    };
+    for alg in ["EdDSA", "Ed25519"] {
+        assert!(set(alg).expect("fit").key(&header(Algorithm::EdDsa, Some("ed"))).is_ok(), "{alg}");
+    }
+    for alg in ["RS256", "Ed448", "ed25519"] {
+        assert!(matches!(set(alg), Err(KeySetError::Empty(_))), "{alg}");
+    }
+}

@@ -240,13 +240,14 @@ async fn d6_an_assertion_says_whose_it_is_where_no_client_id_does() {
 async fn d6_every_algorithm_that_is_advertised_is_taken() {
     let signing = Signing::set().await;
     let reply = signing.desk().send("GET", "/.well-known/oauth-authorization-server", &[], "").await;
-    let algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+    let algorithms =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"];
     assert_eq!(body(&reply)["token_endpoint_auth_signing_alg_values_supported"], json!(algorithms));
     for algorithm in algorithms {
         let (kid, signer) = match algorithm {
             "ES256" => ("p256", Signer::Es256),
             "ES384" => ("p384", Signer::Es384),
-            "EdDSA" => ("ed", Signer::EdDsa),
+            "EdDSA" | "Ed25519" => ("ed", Signer::EdDsa),
             _ => ("rsa-any", Signer::Rsa(algorithm)),
         };
         let assertion = Assertion::of(&signing.client).with_header("alg", json!(algorithm));

@@ -14,9 +14,9 @@ use crate::world::tokens::{
 };
 use crate::world::{self, NOW, RESOURCE};
 
-const CLAIMED: [&str; 12] = [
+const CLAIMED: [&str; 13] = [
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384",
-    "EdDSA",
+    "EdDSA", "Ed25519",
 ];
 
 /// The payload of a token that only its header or signature spoils.
@@ -96,14 +96,14 @@ async fn j03_each_key_takes_its_own_algorithms_and_no_other() {
         ("rsa-any", rsa),
         ("p256", &["ES256"]),
         ("p384", &["ES384"]),
-        ("ed", &["EdDSA"]),
+        ("ed", &["EdDSA", "Ed25519"]),
     ];
     for (kid, own) in table {
         for claimed in CLAIMED {
             let signer = match claimed {
                 "ES256" => Signer::Es256,
                 "ES384" => Signer::Es384,
-                "EdDSA" => Signer::EdDsa,
+                "EdDSA" | "Ed25519" => Signer::EdDsa,
                 "HS256" | "HS384" | "HS512" => Signer::Hmac(256, b"x"),
                 rsa => Signer::Rsa(rsa),
             };

@@ -81,6 +81,11 @@ fn d17_a_set_without_a_key_for_signatures_is_refused() {
         (with(ec(), "use", json!("sig")), with(ec(), "use", json!("enc"))),
         (with(ec(), "key_ops", json!(["verify"])), with(ec(), "key_ops", json!(["encrypt"]))),
         (with(ec(), "alg", json!("ES256")), with(ec(), "alg", json!("HS256"))),
+        (with(okp(), "alg", json!("EdDSA")), with(okp(), "alg", json!("RS256"))),
+        (with(okp(), "alg", json!("Ed25519")), with(okp(), "alg", json!("Ed448"))),
+        (with(rsa(256), "alg", json!("RS256")), with(rsa(256), "alg", json!("Ed25519"))),
+        (with(rsa(256), "alg", json!("PS512")), with(rsa(256), "alg", json!("ES256"))),
+        (with(ec(), "alg", json!("ES256")), with(ec(), "alg", json!("ES384"))),
         (with(ec(), "kid", json!("7")), with(ec(), "kid", json!(7))),
     ] {
         assert!(parse(std::slice::from_ref(&good)).is_ok(), "{good}");
