@@ -78,6 +78,10 @@ checked_text! {
             "must be an https URL such as https://company.okta.com (http only for loopback), with a lower-case host, \
              no user, query or fragment",
         ),
+        Rule::differs(
+            r"/\.well-known/openid-configuration/?$",
+            "must be the issuer alone: leave out /.well-known/openid-configuration, where its document is found",
+        ),
     ]
 }
 

@@ -73,12 +73,15 @@ fn an_issuer_keeps_its_slash_and_has_no_query() {
             "https://tenant.auth0.com/",
             "https://h/realms/mcp",
             "http://127.0.0.1:9000",
+            "https://h/.well-known/openid-configurations",
         ],
     );
     refused(
         Issuer::parse,
         &[
             "http://company.okta.com",
+            "https://company.okta.com/.well-known/openid-configuration",
+            "https://h/realms/mcp/.well-known/openid-configuration/",
             "https://tenant.auth0.com/?",
             "https://h/realms/mcp#f",
             "http://127.0.0.2.com",
