@@ -20,7 +20,7 @@ use super::{Environment, claims, login};
 #[cfg(test)]
 pub(crate) use examples::{example_policy, example_policy_with_scopes};
 use native::{judge_what_is_set, natively};
-pub(super) use values::{first, issuer};
+pub(super) use values::{first, issuer, only, quoted};
 use values::{origins, provider, resource};
 
 /// Variables of a login that the sidecar runs itself.
@@ -62,8 +62,8 @@ fn mode(environment: &Environment, found: &mut Collector) -> Option<Mode> {
     match first(environment, &["OAUTH_MODE"]) {
         Some((_, "native")) => Some(Mode::Native),
         Some((_, "proxy")) => Some(Mode::Proxy),
-        Some((name, _)) => {
-            found.report(name, "must be native or proxy");
+        Some((name, mode)) => {
+            found.report(name, format!("must be native or proxy, not '{}'", mode.escape_debug()));
             None
         }
         None if OF_PROXY_MODE.iter().any(|name| first(environment, &[name]).is_some()) => Some(Mode::Proxy),

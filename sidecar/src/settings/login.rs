@@ -17,7 +17,7 @@ use crds::proxy::{
 use crds::redirect::Redirects;
 use crds::violation::Collector;
 
-use super::environment::{first, issuer};
+use super::environment::{first, issuer, only, quoted};
 use super::{Environment, store};
 use crate::random::Random;
 
@@ -51,14 +51,14 @@ pub(super) fn proxy(
 
 fn login(environment: &Environment, provider: Option<Provider>, found: &mut Collector) -> Option<Login> {
     let issuer = issuer(environment, provider, found);
-    let client_id = match first(environment, &["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"]) {
+    let client_id = match only(environment, &["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"], found) {
         Some((name, id)) => found.take(name, ProviderClientId::parse(id)),
         None => {
             found.report("OAUTH_CLIENT_ID", "is missing: the id by which the provider knows this server");
             None
         }
     };
-    let client_secret = first(environment, &OF_CLIENT_SECRET)
+    let client_secret = only(environment, &OF_CLIENT_SECRET, found)
         .map(|(name, secret)| found.take(name, ClientSecret::parse(secret)));
     if provider == Some(Provider::Github) && client_secret.is_none() {
         found.report("OAUTH_CLIENT_SECRET", "is missing: GitHub knows no clients without a secret");
@@ -97,7 +97,7 @@ fn redirects(
 fn networks(environment: &Environment, found: &mut Collector) -> Vec<Network> {
     let Some((name, text)) = first(environment, &[ALLOW_NETWORKS]) else { return Vec::new() };
     let each = text.split(',').map(str::trim).filter(|network| !network.is_empty());
-    each.filter_map(|network| found.take(name, Network::parse(network))).collect()
+    each.filter_map(|network| found.take(name, quoted(network, Network::parse(network)))).collect()
 }
 
 /// "Decided" 5: one secret is the root of all keys; without it they are new at each start.

@@ -89,6 +89,11 @@ fn settings(flags: &flags::Flags, environment: &Environment, found: &mut Collect
     places::must_be_three(listen.as_ref(), admin.as_ref(), upstream.as_ref(), found);
     let log = level(given("--log", "MCP_OAUTH_LOG"), found);
     let source = match given("--policy-dir", "MCP_OAUTH_POLICY_DIR") {
+        // A shell's variable that is not set: the environment is not asked instead, for somebody meant a directory.
+        Some((name, directory)) if directory.is_empty() => {
+            found.report(name, "must be a directory, such as /etc/mcp-oauth, not ''");
+            None
+        }
         Some((_, directory)) => Some(Source::Directory(PathBuf::from(directory))),
         None => {
             let policy = environment::policy(environment);
@@ -177,6 +182,13 @@ mod tests {
     fn with_a_policy_directory_the_environment_is_not_asked_for_a_policy() {
         let settings = run(&["--policy-dir=/etc/mcp-oauth"], &Environment::new());
         assert!(matches!(settings.source, Source::Directory(_)));
+        for empty in [&["--policy-dir="][..], &["--policy-dir", ""]] {
+            assert_eq!(
+                mistakes(empty, &hmac(&[])),
+                "--policy-dir: must be a directory, such as /etc/mcp-oauth, not ''"
+            );
+        }
+        run(&[], &hmac(&[("MCP_OAUTH_POLICY_DIR", "")]));
     }
 
     /// Others may add variables to the sidecar's container, and admission refuses ours alone.

@@ -157,3 +157,42 @@ fn a_wrong_provider_hides_no_other_mistake_in_native_mode() {
     assert_eq!(named(&[wrong, url, ("JWT_SECRET", SECRET)]), ["OAUTH_PROVIDER"]);
     assert_eq!(named(&[&OKTA[1..], &[wrong]].concat()), ["OAUTH_PROVIDER"]);
 }
+
+#[test]
+fn a_wrong_value_is_quoted_and_a_secret_is_not() {
+    for (name, value) in [
+        ("OAUTH_PROVIDER", "Okta"),
+        ("OAUTH_MODE", "Proxy"),
+        ("OAUTH_ISSUER", "company.okta.com"),
+        ("OAUTH_ISSUER", "https://company.okta.com/.well-known/openid-configuration"),
+        ("OAUTH_SERVER_URL", "mcp.example.com"),
+        ("MCP_OAUTH_ALLOW_NETWORKS", "10.0.0.1"),
+    ] {
+        let kept = OKTA.into_iter().filter(|(kept, _)| *kept != name);
+        let pairs: Vec<_> = kept.chain([("OAUTH_CLIENT_ID", "x"), (name, value)]).collect();
+        let said = of(&pairs).expect_err(name);
+        assert!(said.starts_with(&format!("{name}: must ")), "{said}");
+        assert!(said.ends_with(&format!(", not '{value}'")), "{said}");
+    }
+    let said = of(&[("OAUTH_PROVIDER", "hmac"), ("MCP_URL", "https://h/x"), ("JWT_SECRET", "guessable")]);
+    assert!(!said.expect_err("short").contains("guessable"));
+}
+
+#[test]
+fn two_names_of_one_thing_say_the_same_or_are_refused() {
+    let url = ("OAUTH_SERVER_URL", "https://your-server.com");
+    for (more, second, same, differs) in [
+        (&[][..], "OIDC_ISSUER", "https://company.okta.com", "https://other.okta.com"),
+        (&[], "OIDC_AUDIENCE", "api://my-server", "api://other"),
+        (&[url], "MCP_URL", "https://your-server.com/mcp", "https://your-server.com"),
+        (&[("OAUTH_CLIENT_ID", "x")], "OIDC_CLIENT_ID", "x", "y"),
+        (&[("OAUTH_CLIENT_ID", "x"), ("OAUTH_CLIENT_SECRET", "x")], "OIDC_CLIENT_SECRET", "x", "y"),
+    ] {
+        let with = |value| of(&[&OKTA[..], more, &[(second, value)]].concat());
+        assert!(with(same).is_ok(), "{second}");
+        assert!(with("").is_ok(), "{second}");
+        let said = with(differs).expect_err(second);
+        assert!(said.starts_with(&format!("{second}: must not differ from O")), "{said}");
+        assert!(said.ends_with(": leave one of them out"), "{said}");
+    }
+}

@@ -9,9 +9,11 @@ use crds::violation::Collector;
 
 use super::{ALLOWED_ORIGINS, Environment, OF_AUDIENCE, OF_ISSUER};
 
+const DIFFERS: &str = "must not differ from";
+
 pub(super) fn provider(environment: &Environment, found: &mut Collector) -> Option<Provider> {
     match first(environment, &["OAUTH_PROVIDER"]) {
-        Some((name, word)) => found.take(name, Provider::parse(word)),
+        Some((name, word)) => found.take(name, quoted(word, Provider::parse(word))),
         None => {
             found.report(
                 "OAUTH_PROVIDER",
@@ -25,12 +27,18 @@ pub(super) fn provider(environment: &Environment, found: &mut Collector) -> Opti
 /// `MCP_URL` is the whole URL of the MCP endpoint; `OAUTH_SERVER_URL` may be the origin alone, and then means /mcp there.
 pub(super) fn resource(environment: &Environment, found: &mut Collector) -> Option<ResourceUrl> {
     if let Some((name, url)) = first(environment, &["OAUTH_SERVER_URL"]) {
-        let parsed = found.take(name, ResourceUrl::parse(url.strip_suffix('/').unwrap_or(url)))?;
+        let read = |url: &str| quoted(url, ResourceUrl::parse(url));
+        let parsed = found.take(name, read(url.strip_suffix('/').unwrap_or(url)))?;
         let whole = if parsed.path().is_empty() { format!("{parsed}/mcp") } else { parsed.to_string() };
-        return found.take(name, ResourceUrl::parse(&whole));
+        if let Some((other, url)) = first(environment, &["MCP_URL"])
+            && url != whole
+        {
+            found.report(other, format!("{DIFFERS} {name}, which is {whole}: leave one of them out"));
+        }
+        return found.take(name, read(&whole));
     }
     if let Some((name, url)) = first(environment, &["MCP_URL"]) {
-        return found.take(name, ResourceUrl::parse(url));
+        return found.take(name, quoted(url, ResourceUrl::parse(url)));
     }
     found.report(
         "OAUTH_SERVER_URL",
@@ -49,12 +57,8 @@ pub(super) fn origins(environment: &Environment, found: &mut Collector) -> Vec<W
 }
 
 pub(super) fn audiences(environment: &Environment, found: &mut Collector) -> Vec<Audience> {
-    match first(environment, &OF_AUDIENCE) {
-        Some((name, list)) => {
-            list.split(',').filter_map(|one| found.take(name, Audience::parse(one.trim()))).collect()
-        }
-        None => Vec::new(),
-    }
+    let Some((name, list)) = only(environment, &OF_AUDIENCE, found) else { return Vec::new() };
+    list.split(',').filter_map(|one| found.take(name, Audience::parse(one.trim()))).collect()
 }
 
 /// The provider, by its own spelling; one that is in one place for everybody needs none.
@@ -63,8 +67,8 @@ pub(in crate::settings) fn issuer(
     provider: Option<Provider>,
     found: &mut Collector,
 ) -> Option<Issuer> {
-    if let Some((name, issuer)) = first(environment, &OF_ISSUER) {
-        return found.take(name, Issuer::parse(issuer));
+    if let Some((name, issuer)) = only(environment, &OF_ISSUER, found) {
+        return found.take(name, quoted(issuer, Issuer::parse(issuer)));
     }
     match provider?.issuer() {
         Some(known) => Some(known),
@@ -76,6 +80,27 @@ pub(in crate::settings) fn issuer(
             None
         }
     }
+}
+
+/// What two variables mean, which are two spellings of one: both may be set, and to the same (whoever wrote two values meant one of
+/// them, and nobody knows which).
+pub(in crate::settings) fn only<'a>(
+    environment: &'a Environment,
+    names: &[&'static str],
+    found: &mut Collector,
+) -> Option<(&'static str, &'a str)> {
+    let (name, value) = first(environment, names)?;
+    for (other, _) in
+        names.iter().filter_map(|other| first(environment, &[other])).filter(|one| one.1 != value)
+    {
+        found.report(other, format!("{DIFFERS} {name}: leave one of them out"));
+    }
+    Some((name, value))
+}
+
+/// With the value that was written. Not for secrets.
+pub(in crate::settings) fn quoted<T>(text: &str, parsed: Result<T, Broken>) -> Result<T, Broken> {
+    parsed.map_err(|Broken(why)| Broken(format!("{why}, not '{}'", text.escape_debug())))
 }
 
 /// The first of the variables that is set to something.
