@@ -6,14 +6,14 @@ use crds::Policy;
 
 use super::environment::{OF_AUDIENCE, OF_PROXY_MODE, first};
 use super::login::{ALLOW_NETWORKS, OF_CLIENT_SECRET};
-use super::{Environment, store};
+use super::{Environment, store, unknown};
 use crate::live::Source;
 
 pub(super) fn advice(source: &Source, environment: &Environment) -> Vec<String> {
     let Source::Fixed(policy) = source else { return Vec::new() };
     let advice = [open(policy), forgets(policy, environment), empty_secret(policy, environment)];
     let advice = advice.into_iter().flatten().chain(perils(policy));
-    advice.chain(ignored(policy, environment)).collect()
+    advice.chain(ignored(policy, environment)).chain(unknown::named(environment)).collect()
 }
 
 /// It lets in more people than most mean to.

@@ -9,6 +9,7 @@ mod flags;
 mod login;
 mod places;
 mod store;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
