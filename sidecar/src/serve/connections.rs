@@ -44,7 +44,7 @@ const LONG: usize = 20;
 /// So often at most, so that whoever comes back has a moment.
 const PRESSURE_PAUSE: Duration = Duration::from_secs(1);
 /// Whoever has just come may ask first.
-const MOMENT: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(500);
 /// The log hears of it so often.
 const SILENCE: Duration = Duration::from_mins(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -280,5 +280,6 @@ async fn an_idle_connection_does_not_keep_it_from_ending() {
     let _idle = Connection::open(running.traffic).await;
     let begun = std::time::Instant::now();
     assert_eq!(running.end(Signal::TERM).await.1, Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    // A moment for whoever has just come, and one for what may still be on its way.
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
