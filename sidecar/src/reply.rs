@@ -153,7 +153,7 @@ impl Rejection {
             Self::Closed(_) | Self::NotFetchedYet | Self::Refused(Refusal::KeysUnavailable) => {
                 Some(HeaderValue::from_static("5"))
             }
-            Self::Upstream(_) => Some(HeaderValue::from_static("1")),
+            Self::Upstream(_) | Self::BadHead(Fault::Crowded) => Some(HeaderValue::from_static("1")),
             _ => None,
         }
     }

@@ -39,7 +39,7 @@ async fn tell(server: Arc<AuthorizationServer>, grant: Grant) {
         return;
     }
     if !server.endings.allows(&grant) {
-        server.ledger.was_not_told(&grant.family);
+        server.ledger.was_not_told(&grant.family, grant.generation);
         return;
     }
     let ready = async {
@@ -50,7 +50,7 @@ async fn tell(server: Arc<AuthorizationServer>, grant: Grant) {
         Some((successor, server.endings.place().await?))
     };
     let Ok(Some((successor, _place))) = timeout(WAIT, ready).await else {
-        server.ledger.was_not_told(&grant.family);
+        server.ledger.was_not_told(&grant.family, grant.generation);
         server.endings.left_out(&grant.client, "the provider is slow, and others wait for it");
         return;
     };
@@ -61,7 +61,7 @@ async fn tell(server: Arc<AuthorizationServer>, grant: Grant) {
     let held = held(&server, successor.as_ref().unwrap_or(&grant));
     if let Err(error) = server.upstream.revoke(&held).await {
         // The client may try again.
-        server.ledger.was_not_told(&grant.family);
+        server.ledger.was_not_told(&grant.family, grant.generation);
         tracing::warn!(reason = %error, "a login is over here, and not at the provider");
     }
 }

@@ -39,8 +39,6 @@ pub(crate) trait Answer: Send + Sync + 'static {
 const IDLE: Duration = Duration::from_mins(11);
 /// Where fewer than one in so many connections is left, those that are idle end, and the others after their answers (P08).
 const SCARCE: usize = 4;
-/// One in so many may have a long head.
-const LONG: usize = 20;
 /// So often at most, so that whoever comes back has a moment.
 const PRESSURE_PAUSE: Duration = Duration::from_secs(1);
 /// Whoever has just come may ask first.
@@ -56,23 +54,14 @@ pub(super) struct Connections {
     closing: watch::Sender<()>,
     most: usize,
     room: Arc<Semaphore>,
-    long_heads: Arc<Semaphore>,
     pressed: Option<Instant>,
     told: Option<Instant>,
 }
 
 impl Connections {
     pub(super) fn new(most: usize) -> Self {
-        let [room, long_heads] = [most, most.div_ceil(LONG)].map(|most| Arc::new(Semaphore::new(most)));
-        Self {
-            tasks: JoinSet::new(),
-            closing: watch::Sender::new(()),
-            most,
-            room,
-            long_heads,
-            pressed: None,
-            told: None,
-        }
+        let room = Arc::new(Semaphore::new(most));
+        Self { tasks: JoinSet::new(), closing: watch::Sender::new(()), most, room, pressed: None, told: None }
     }
 
     /// Accepts for ever.
@@ -86,8 +75,8 @@ impl Connections {
             };
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    let long = self.long_heads.clone();
-                    let talk = talk(stream, peer, answer.clone(), long, self.closing.subscribe());
+                    let talk =
+                        talk(stream, peer, answer.clone(), self.room.clone(), self.closing.subscribe());
                     self.tasks.spawn(async move {
                         talk.await;
                         drop(permit);
@@ -95,6 +84,8 @@ impl Connections {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections at the moment");
+                    // Out of descriptors, most likely: those that are idle have some.
+                    self.press();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -104,17 +95,23 @@ impl Connections {
 
     /// Whoever opens connections and asks nothing on them keeps nobody out: they end where few are left.
     fn make_room(&mut self) {
-        let is_scarce = self.room.available_permits() < self.most / SCARCE;
-        if is_scarce && self.pressed.is_none_or(|at| at.elapsed() >= PRESSURE_PAUSE) {
-            self.pressed = Some(Instant::now());
-            let _ = self.closing.send(());
-            if self.told.is_none_or(|at| at.elapsed() >= SILENCE) {
-                self.told = Some(Instant::now());
-                tracing::warn!(
-                    most = self.most,
-                    "connections are scarce: idle ones are closed, and others after their answers"
-                );
-            }
+        if self.room.available_permits() < self.most / SCARCE {
+            self.press();
+        }
+    }
+
+    fn press(&mut self) {
+        if self.pressed.is_some_and(|at| at.elapsed() < PRESSURE_PAUSE) {
+            return;
+        }
+        self.pressed = Some(Instant::now());
+        let _ = self.closing.send(());
+        if self.told.is_none_or(|at| at.elapsed() >= SILENCE) {
+            self.told = Some(Instant::now());
+            tracing::warn!(
+                most = self.most,
+                "connections are scarce: idle ones are closed, and others after their answers"
+            );
         }
     }
 
@@ -132,7 +129,7 @@ async fn talk(
     stream: TcpStream,
     peer: SocketAddr,
     answer: Arc<impl Answer>,
-    long_heads: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     mut closing: watch::Receiver<()>,
 ) {
     // Small writes are whole events of a stream: they must not wait for one another.
@@ -155,10 +152,11 @@ async fn talk(
     let (reading, writing) = stream.into_split();
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // With this set hyper reads on by itself after an answer, which is when the next request has its turn (`wire`).
         .header_read_timeout(IDLE)
         .max_buf_size(wire::LONGEST_HEAD)
         .max_headers(wire::MOST_FIELDS)
-        .serve_connection(TokioIo::new(Lingering::new(reading, writing, turn, long_heads)), service);
+        .serve_connection(TokioIo::new(Lingering::new(reading, writing, turn, room)), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,

@@ -196,7 +196,9 @@ impl Answer for Handler {
     }
 
     fn refuse(&self, fault: Fault) -> Response<Body> {
-        let (response, outcome) = rejected(Rejection::BadHead(fault), None);
+        let (mut response, outcome) = rejected(Rejection::BadHead(fault), None);
+        // Nothing is known of the page that may have asked, and nothing in the answer is secret.
+        origin::allow_everyone(response.headers_mut());
         self.metrics.record(&Entry::unread(), response.status().as_u16(), &outcome, Duration::ZERO);
         response
     }

@@ -10,9 +10,10 @@ use http::header::CONNECTION;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response};
 use http_body::Body as _;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::linger::{self, Sent};
 use crate::oauth::error::{Code, OAuthError};
@@ -55,10 +56,11 @@ impl Steps {
                 answered
             }
             Err(error) => {
+                let word = if error == BUSY { "oauth_busy" } else { "oauth_body" };
                 let mut response = error.into_response();
                 // What was not read must not be taken for the next request.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                (response, Some("oauth_body"))
+                (response, Some(word))
             }
         };
         if step.is_for_programs() {
@@ -88,16 +90,27 @@ struct Read {
 const BUSY: OAuthError =
     OAuthError::new(Code::TemporarilyUnavailable, "too many long requests come in at the moment; try again");
 
+/// Copied together, for a frame keeps the whole of the buffer that it was cut from, however short it is.
 async fn collect(body: Incoming) -> Result<Bytes, OAuthError> {
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST_BODY).collect()).await;
-    match collected {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(OAuthError::new(Code::TooLarge, "the body is longer than 64 KiB"))
-        }
-        Ok(Err(_)) => {
-            Err(OAuthError::new(Code::InvalidRequest, "the body does not come to the end that it announces"))
-        }
+    match timeout(PATIENCE, copy(body)).await {
+        Ok(whole) => whole,
         Err(_) => Err(OAuthError::new(Code::InvalidRequest, "the body did not come within ten seconds")),
     }
 }
+
+async fn copy(mut body: Incoming) -> Result<Bytes, OAuthError> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| BROKEN)?;
+        let data = frame.data_ref().map_or(&[][..], |data| data);
+        if whole.len() + data.len() > LONGEST_BODY {
+            return Err(TOO_LONG);
+        }
+        whole.extend_from_slice(data);
+    }
+    Ok(whole.into())
+}
+
+const BROKEN: OAuthError =
+    OAuthError::new(Code::InvalidRequest, "the body does not come to the end that it announces");
+const TOO_LONG: OAuthError = OAuthError::new(Code::TooLarge, "the body is longer than 64 KiB");

@@ -4,8 +4,8 @@
 
 use crds::Policy;
 
-use super::environment::{OF_AUDIENCE, OF_PROXY_MODE, first};
-use super::login::{ALLOW_NETWORKS, OF_CLIENT_SECRET};
+use super::environment::{OF_AUDIENCE, OF_ISSUER, OF_PROXY_MODE, first};
+use super::login::{ALLOW_NETWORKS, OF_CLIENT_ID, OF_CLIENT_SECRET};
 use super::{Environment, store, unknown};
 use crate::live::Source;
 
@@ -13,7 +13,23 @@ pub(super) fn advice(source: &Source, environment: &Environment) -> Vec<String> 
     let Source::Fixed(policy) = source else { return Vec::new() };
     let advice = [open(policy), forgets(policy, environment), empty_secret(policy, environment)];
     let advice = advice.into_iter().flatten().chain(perils(policy));
-    advice.chain(ignored(policy, environment)).chain(unknown::named(environment)).collect()
+    let advice = advice.chain(ignored(policy, environment)).chain(unread(policy, environment));
+    advice.chain(unknown::named(environment)).collect()
+}
+
+/// A second name of one thing that says something else. Others may have variables of such names in the same file, so it is no mistake.
+fn unread(policy: &Policy, environment: &Environment) -> Vec<String> {
+    let mut said: Vec<_> = [OF_ISSUER, OF_AUDIENCE, OF_CLIENT_ID, OF_CLIENT_SECRET]
+        .into_iter()
+        .filter_map(|[one, other]| Some((first(environment, &[one])?, first(environment, &[other])?)))
+        .filter(|(one, other)| one.1 != other.1)
+        .map(|(one, other)| format!("{} is set and not read: {} says something else", other.0, one.0))
+        .collect();
+    let url = first(environment, &["OAUTH_SERVER_URL"]).and_then(|_| first(environment, &["MCP_URL"]));
+    if url.is_some_and(|(_, url)| url != policy.resource.as_str()) {
+        said.push(format!("MCP_URL is set and not read: OAUTH_SERVER_URL says {}", policy.resource));
+    }
+    said
 }
 
 /// It lets in more people than most mean to.
@@ -137,6 +153,24 @@ mod tests {
         }
         assert_eq!(with("::1/128, 0.0.0.0/0").len(), 2);
         assert_eq!(with("10.1.0.0/16, 169.253.0.0/16"), [""; 0]);
+    }
+
+    #[test]
+    fn a_second_name_that_says_something_else_is_named_and_one_that_says_the_same_is_not() {
+        let okta = [("OAUTH_PROVIDER", "okta"), ("OAUTH_ISSUER", "https://company.okta.com")];
+        for (name, same, differs) in [
+            ("OIDC_ISSUER", "https://company.okta.com", "https://other.okta.com"),
+            ("OIDC_CLIENT_ID", "Iv1.a", "Iv1.b"),
+            ("OIDC_CLIENT_SECRET", "of the provider", "of another"),
+            ("MCP_URL", "https://mcp.example.com/mcp", "http://mcp:8080/mcp"),
+        ] {
+            let with = |value| said(&[&LOGIN[..], &okta, &[(name, value)]].concat());
+            assert_eq!((with(same), with("")), (Vec::new(), Vec::new()), "{name}");
+            let said = with(differs);
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].starts_with(&format!("{name} is set and not read: OAUTH_")), "{said:?}");
+            assert!(!said[0].contains("of another"), "{said:?}");
+        }
     }
 
     #[test]

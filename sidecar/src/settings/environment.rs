@@ -20,7 +20,7 @@ use super::{Environment, claims, login};
 #[cfg(test)]
 pub(crate) use examples::{example_policy, example_policy_with_scopes};
 use native::{judge_what_is_set, natively};
-pub(super) use values::{first, issuer, only, quoted};
+pub(super) use values::{first, issuer, quoted};
 use values::{origins, provider, resource};
 
 /// Variables of a login that the sidecar runs itself.
@@ -30,7 +30,7 @@ pub(super) const OF_PROXY_MODE: [&str; 5] =
 pub(super) const OF_AUDIENCE: [&str; 2] = ["OAUTH_AUDIENCE", "OIDC_AUDIENCE"];
 /// The first that is set counts.
 const OF_RESOURCE: [&str; 2] = ["OAUTH_SERVER_URL", "MCP_URL"];
-const OF_ISSUER: [&str; 2] = ["OAUTH_ISSUER", "OIDC_ISSUER"];
+pub(super) const OF_ISSUER: [&str; 2] = ["OAUTH_ISSUER", "OIDC_ISSUER"];
 const ALLOWED_ORIGINS: &str = "MCP_OAUTH_ALLOWED_ORIGINS";
 const OF_TLS: [&str; 2] = ["HTTPS_CERT_FILE", "HTTPS_KEY_FILE"];
 

@@ -17,12 +17,13 @@ use crds::proxy::{
 use crds::redirect::Redirects;
 use crds::violation::Collector;
 
-use super::environment::{first, issuer, only, quoted};
+use super::environment::{first, issuer, quoted};
 use super::{Environment, store};
 use crate::random::Random;
 
 pub(super) const ALLOW_NETWORKS: &str = "MCP_OAUTH_ALLOW_NETWORKS";
 /// The first that is set counts.
+pub(super) const OF_CLIENT_ID: [&str; 2] = ["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"];
 pub(super) const OF_CLIENT_SECRET: [&str; 2] = ["OAUTH_CLIENT_SECRET", "OIDC_CLIENT_SECRET"];
 
 /// What the variables say of the login. A provider or a resource that is wrong was reported, and hides nothing else.
@@ -51,14 +52,14 @@ pub(super) fn proxy(
 
 fn login(environment: &Environment, provider: Option<Provider>, found: &mut Collector) -> Option<Login> {
     let issuer = issuer(environment, provider, found);
-    let client_id = match only(environment, &["OAUTH_CLIENT_ID", "OIDC_CLIENT_ID"], found) {
+    let client_id = match first(environment, &OF_CLIENT_ID) {
         Some((name, id)) => found.take(name, ProviderClientId::parse(id)),
         None => {
             found.report("OAUTH_CLIENT_ID", "is missing: the id by which the provider knows this server");
             None
         }
     };
-    let client_secret = only(environment, &OF_CLIENT_SECRET, found)
+    let client_secret = first(environment, &OF_CLIENT_SECRET)
         .map(|(name, secret)| found.take(name, ClientSecret::parse(secret)));
     if provider == Some(Provider::Github) && client_secret.is_none() {
         found.report("OAUTH_CLIENT_SECRET", "is missing: GitHub knows no clients without a secret");

@@ -3,7 +3,7 @@
 //! Pure. A sidecar that is its own MCP server asks itself for ever, so it does not start (promise 5: the mistake is named by
 //! what it was written in).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crds::violation::Collector;
 
@@ -67,8 +67,13 @@ pub(super) fn must_be_three(
 
 /// Port 0 asks for any free one.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
-    let shared = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    let shared = one.ip() == other.ip() || covers(one.ip(), other.ip()) || covers(other.ip(), one.ip());
     shared && one.port() == other.port() && one.port() != 0
+}
+
+/// All addresses are all of IPv4, or of both.
+fn covers(all: IpAddr, one: IpAddr) -> bool {
+    all.is_unspecified() && (all.is_ipv6() || one.to_canonical().is_ipv4())
 }
 
 /// An address of this machine that is not loopback is known here only where we listen on that one.
@@ -104,7 +109,8 @@ mod tests {
         for (listen, itself, another) in [
             ("0.0.0.0:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8081"),
             ("0.0.0.0:8080", "http://127.9.0.1:8080/", "http://10.1.2.3:8080"),
-            ("0.0.0.0:8080", "http://[::1]:8080", "http://[fd00::1]:8080"),
+            ("[::]:8080", "http://[::1]:8080", "http://[fd00::1]:8080"),
+            ("0.0.0.0:8080", "http://[::ffff:127.0.0.1]:8080", "http://[::1]:8080"),
             ("0.0.0.0:8080", "http://localhost:8080", "http://localhost.example:8080"),
             ("0.0.0.0:8080", "http://mcp.LocalHost.:8080", "http://mcp:8080"),
             ("0.0.0.0:8080", "http://0.0.0.0:8080", "http://0.0.0.0:8081"),

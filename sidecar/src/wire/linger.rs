@@ -35,9 +35,9 @@ struct Farewell {
 }
 
 impl<R, W> Lingering<R, W> {
-    /// `long` has the places of long heads, of all connections together.
-    pub fn new(reading: R, writing: W, turn: Turn, long: Arc<Semaphore>) -> Self {
-        Self { reading: Strict::new(reading, turn, long), writing: Patient::new(writing), farewell: None }
+    /// `room` is that of all connections together, of which a long head takes more.
+    pub fn new(reading: R, writing: W, turn: Turn, room: Arc<Semaphore>) -> Self {
+        Self { reading: Strict::new(reading, turn, room), writing: Patient::new(writing), farewell: None }
     }
 }
 

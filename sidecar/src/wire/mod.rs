@@ -23,8 +23,8 @@ pub use turn::Turn;
 
 /// The longest head (P09).
 pub const LONGEST_HEAD: usize = 32 * 1024;
-/// A longer one needs a place among the long ones, of which there are few, and its connection ends with its answer: a parser keeps as
-/// much room as its longest head took (P22).
+/// A longer one takes the room of more connections than its own, which ends with its answer: a parser keeps as much memory as its
+/// longest head took (P22).
 const SHORT_HEAD: usize = 8 * 1024;
 /// The most lines of a head (P09).
 pub const MOST_FIELDS: usize = 100;

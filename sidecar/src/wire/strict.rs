@@ -22,6 +22,8 @@ use super::{Fault, SHORT_HEAD};
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// A body that somebody waits for may pause so long.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// A parser keeps as much memory as its longest head took: two more connections' worth.
+const LONG_COST: u32 = 2;
 /// How much room is made at a time for a head that goes on.
 const STEP: usize = 4096;
 
@@ -30,8 +32,9 @@ const STEP: usize = 4096;
 pub(super) struct Strict<S> {
     stream: S,
     turn: Turn,
-    long: Arc<Semaphore>,
-    /// Among the long ones, for as long as the connection lives.
+    /// For connections, of all of them together.
+    room: Arc<Semaphore>,
+    /// What a long head takes of it, for as long as the connection lives.
     place: Option<OwnedSemaphorePermit>,
     requests: Requests,
     /// What was read and not handed on: so many bytes that may be, and behind them what has to wait.
@@ -54,11 +57,11 @@ enum End {
 }
 
 impl<S> Strict<S> {
-    pub(super) fn new(stream: S, turn: Turn, long: Arc<Semaphore>) -> Self {
+    pub(super) fn new(stream: S, turn: Turn, room: Arc<Semaphore>) -> Self {
         Self {
             stream,
             turn,
-            long,
+            room,
             place: None,
             requests: Requests::default(),
             held: Vec::new(),
@@ -105,23 +108,22 @@ impl<S> Strict<S> {
         }
     }
 
-    /// Whether what is held may grow. A request that waits for its turn stays short; a head that does not, and finds no place among
-    /// the long ones, is refused.
-    fn may_grow(&mut self) -> bool {
-        if self.held.len() < SHORT_HEAD || self.place.is_some() {
-            return true;
-        }
-        if self.next() == Next::Waits {
-            return false;
-        }
-        match self.long.clone().try_acquire_owned() {
-            Ok(place) => {
-                self.place = Some(place);
-                self.turn.end_with_this();
+    /// A client has sent so much ahead that no more is read, until its turn comes.
+    fn is_ahead(&self) -> bool {
+        self.next() == Next::Waits && self.held.len() >= SHORT_HEAD
+    }
+
+    /// A head that is longer than others takes its room, or is refused.
+    fn make_room(&mut self) {
+        if self.held.len() >= SHORT_HEAD && self.place.is_none() {
+            match self.room.clone().try_acquire_many_owned(LONG_COST) {
+                Ok(place) => {
+                    self.place = Some(place);
+                    self.turn.end_with_this();
+                }
+                Err(_) => self.refuse(Fault::Crowded),
             }
-            Err(_) => self.refuse(Fault::Crowded),
         }
-        self.place.is_some()
     }
 
     fn refuse(&mut self, fault: Fault) {
@@ -134,7 +136,8 @@ impl<S> Strict<S> {
     /// Between two requests nobody is late; how long that may last is not decided here. A line's end that a client puts behind a
     /// body is no head that has begun.
     fn is_between(&self) -> bool {
-        self.next() == Next::Waits || matches!(self.held.as_slice(), b"" | b"\r" | b"\r\n")
+        !self.is_ahead() && self.next() == Next::Waits
+            || matches!(self.held.as_slice(), b"" | b"\r" | b"\r\n")
     }
 
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -152,7 +155,8 @@ impl<S> Strict<S> {
 
     /// A connection on which nothing was ever asked is owed no answer.
     fn give_up(&mut self) {
-        if self.requests.is_in_body() {
+        // Of a client that is ahead nobody sees whether it has gone: its connection ends, and with it what it asked for.
+        if self.requests.is_in_body() || self.is_ahead() {
             self.end = Some(End::Error(io::ErrorKind::TimedOut));
         } else if self.is_between() {
             self.end = Some(End::Nothing);
@@ -188,10 +192,15 @@ impl<S: AsyncRead + Unpin> Strict<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        // The parser takes more memory after each read that fills what it has, and keeps it: none does.
+        let most = buffer.remaining().min(SHORT_HEAD - 1);
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
+        let length = part.filled().len();
+        buffer.advance(length);
         let next = self.next();
         let new = &buffer.filled()[before..];
-        let (length, judged) = (new.len(), self.requests.read(new, next));
+        let judged = self.requests.read(new, next);
         self.held.extend_from_slice(&new[judged.good..]);
         buffer.set_filled(before + judged.good);
         self.settle(&judged);
@@ -200,11 +209,14 @@ impl<S: AsyncRead + Unpin> Strict<S> {
 
     /// What is held goes on.
     fn poll_behind(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let before = self.held.len();
-        if !self.may_grow() {
-            // A refusal is something that came.
-            return if self.good > 0 { Poll::Ready(Ok(self.good)) } else { Poll::Pending };
+        if self.is_ahead() {
+            return Poll::Pending;
         }
+        self.make_room();
+        if self.end.is_some() {
+            return Poll::Ready(Ok(self.held.len()));
+        }
+        let before = self.held.len();
         self.held.reserve_exact(STEP);
         self.held.resize(before + STEP, 0);
         let mut room = ReadBuf::new(&mut self.held[before..]);
@@ -263,7 +275,7 @@ mod tests {
 
     fn connection() -> (DuplexStream, Strict<DuplexStream>) {
         let (theirs, ours) = duplex(1024 * 1024);
-        (theirs, Strict::new(ours, Turn::default(), Arc::new(Semaphore::new(1))))
+        (theirs, Strict::new(ours, Turn::default(), Arc::new(Semaphore::new(2))))
     }
 
     /// What is handed on while the request before it is still being answered.
@@ -395,22 +407,52 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_for_its_turn_is_bounded() {
+    async fn p22_a_client_that_sends_much_ahead_waits_for_so_long_and_one_that_is_answered_goes_on() {
+        let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(SHORT_HEAD)).into_bytes();
+        for first in [GET.to_vec(), long] {
+            let (mut theirs, mut strict) = connection();
+            theirs.write_all(&first).await.expect("room");
+            let mut seen = Vec::new();
+            while seen.len() < first.len() {
+                seen.extend(more(&mut strict).await.expect("a request"));
+            }
+            theirs.write_all(&GET.repeat(100)).await.expect("room");
+            assert!(nothing(&mut strict).await);
+            theirs.write_all(&GET.repeat(10_000)).await.expect("room");
+            let begun = Instant::now();
+            assert_eq!(more(&mut strict).await.expect_err("ended").kind(), io::ErrorKind::TimedOut);
+            assert_eq!(begun.elapsed(), HEAD_PATIENCE);
+            assert!(strict.held.len() <= 2 * SHORT_HEAD, "{}", strict.held.len());
+        }
         let (mut theirs, mut strict) = connection();
-        let many = GET.repeat(10_000);
-        theirs.write_all(&many).await.expect("room");
-        assert_eq!(more(&mut strict).await.expect("a request"), GET);
-        assert!(nothing(&mut strict).await);
-        assert!(strict.held.len() <= 64 * 1024 + SHORT_HEAD, "{}", strict.held.len());
-        for _ in 1..10_000 {
+        theirs.write_all(&GET.repeat(2000)).await.expect("room");
+        for _ in 0..2000 {
             assert_eq!(next(&mut strict).await.expect("a request"), GET);
         }
+    }
+
+    /// The parser's buffer would grow with each read that fills it.
+    #[tokio::test(start_paused = true)]
+    async fn p22_no_read_fills_the_parsers_buffer_and_no_long_head_comes_past_its_place() {
+        let (mut theirs, mut strict) = connection();
+        let head = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", 60_000);
+        theirs.write_all(&[head.as_bytes(), &vec![b'x'; 60_000]].concat()).await.expect("room");
+        let mut seen = 0;
+        while seen < head.len() + 60_000 {
+            let read = next(&mut strict).await.expect("bytes").len();
+            assert!((1..SHORT_HEAD).contains(&read), "{read}");
+            seen += read;
+        }
+        let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(30_000));
+        theirs.write_all(long.as_bytes()).await.expect("room");
+        assert_eq!(next(&mut strict).await.expect("a head").len(), long.len());
+        assert!(strict.place.is_some() && strict.turn.is_last());
     }
 
     #[tokio::test(start_paused = true)]
     async fn p22_a_long_head_has_a_place_among_few_and_is_the_last_of_its_connection() {
         let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(SHORT_HEAD));
-        let (pieces, places) = (long.as_bytes().chunks(4096), Arc::new(Semaphore::new(1)));
+        let (pieces, places) = (long.as_bytes().chunks(4096), Arc::new(Semaphore::new(3)));
         let send = async |theirs: &mut DuplexStream, strict: &mut Strict<DuplexStream>| {
             let mut seen = Vec::new();
             for piece in pieces.clone() {

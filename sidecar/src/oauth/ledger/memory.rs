@@ -193,9 +193,13 @@ impl Memory {
         is_news
     }
 
-    /// It was not told after all.
-    pub fn was_not_told(&self, family: &str) {
-        lock(&self.told).remove(family);
+    /// It was not told after all: as of this generation, and not of a newer one that was shown meanwhile.
+    pub fn was_not_told(&self, family: &str, generation: u32) {
+        let now = self.now();
+        let mut told = lock(&self.told);
+        if told.get(family, now) == Some(&generation) {
+            told.remove(family);
+        }
     }
 
     /// Another replica revoked the family that the store calls so.

@@ -199,8 +199,8 @@ impl Ledger {
     }
 
     /// Nothing came of it.
-    pub fn was_not_told(&self, family: &str) {
-        self.memory.was_not_told(family);
+    pub fn was_not_told(&self, family: &str, generation: u32) {
+        self.memory.was_not_told(family, generation);
     }
 
     /// Whether there is a store, and it cannot be used.

@@ -9,8 +9,6 @@ use crds::violation::Collector;
 
 use super::{ALLOWED_ORIGINS, Environment, OF_AUDIENCE, OF_ISSUER};
 
-const DIFFERS: &str = "must not differ from";
-
 pub(super) fn provider(environment: &Environment, found: &mut Collector) -> Option<Provider> {
     match first(environment, &["OAUTH_PROVIDER"]) {
         Some((name, word)) => found.take(name, quoted(word, Provider::parse(word))),
@@ -30,11 +28,6 @@ pub(super) fn resource(environment: &Environment, found: &mut Collector) -> Opti
         let read = |url: &str| quoted(url, ResourceUrl::parse(url));
         let parsed = found.take(name, read(url.strip_suffix('/').unwrap_or(url)))?;
         let whole = if parsed.path().is_empty() { format!("{parsed}/mcp") } else { parsed.to_string() };
-        if let Some((other, url)) = first(environment, &["MCP_URL"])
-            && url != whole
-        {
-            found.report(other, format!("{DIFFERS} {name}, which is {whole}: leave one of them out"));
-        }
         return found.take(name, read(&whole));
     }
     if let Some((name, url)) = first(environment, &["MCP_URL"]) {
@@ -57,7 +50,7 @@ pub(super) fn origins(environment: &Environment, found: &mut Collector) -> Vec<W
 }
 
 pub(super) fn audiences(environment: &Environment, found: &mut Collector) -> Vec<Audience> {
-    let Some((name, list)) = only(environment, &OF_AUDIENCE, found) else { return Vec::new() };
+    let Some((name, list)) = first(environment, &OF_AUDIENCE) else { return Vec::new() };
     list.split(',').filter_map(|one| found.take(name, Audience::parse(one.trim()))).collect()
 }
 
@@ -67,7 +60,7 @@ pub(in crate::settings) fn issuer(
     provider: Option<Provider>,
     found: &mut Collector,
 ) -> Option<Issuer> {
-    if let Some((name, issuer)) = only(environment, &OF_ISSUER, found) {
+    if let Some((name, issuer)) = first(environment, &OF_ISSUER) {
         return found.take(name, quoted(issuer, Issuer::parse(issuer)));
     }
     match provider?.issuer() {
@@ -80,22 +73,6 @@ pub(in crate::settings) fn issuer(
             None
         }
     }
-}
-
-/// What two variables mean, which are two spellings of one: both may be set, and to the same (whoever wrote two values meant one of
-/// them, and nobody knows which).
-pub(in crate::settings) fn only<'a>(
-    environment: &'a Environment,
-    names: &[&'static str],
-    found: &mut Collector,
-) -> Option<(&'static str, &'a str)> {
-    let (name, value) = first(environment, names)?;
-    for (other, _) in
-        names.iter().filter_map(|other| first(environment, &[other])).filter(|one| one.1 != value)
-    {
-        found.report(other, format!("{DIFFERS} {name}: leave one of them out"));
-    }
-    Some((name, value))
 }
 
 /// With the value that was written. Not for secrets.

@@ -157,7 +157,9 @@ fn o15_the_end_of_a_family_is_news_once_for_each_generation_and_never_for_an_old
     let tells = |generation| ledger.tells("f", generation, LONG);
     assert_eq!([1, 1, 0, 2, 1].map(tells), [true, false, false, true, false]);
     assert!(ledger.tells("g", 0, LONG), "another family");
-    ledger.was_not_told("f");
+    ledger.was_not_told("f", 1);
+    assert!(!tells(1), "a newer one was told of meanwhile");
+    ledger.was_not_told("f", 2);
     assert_eq!([1, 1].map(tells), [true, false]);
     for family in 0..MOST {
         ledger.tells(&family.to_string(), 0, LONG);
