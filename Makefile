@@ -14,13 +14,14 @@ define lab
 @cargo run $$([ -t 2 ] || echo --quiet) --package mcp-oauth-tests --bin lab -- $(1)
 endef
 
-.PHONY: help demo test check figures generate compatibility image cluster
+.PHONY: help demo test check figures bench generate compatibility image cluster
 
 help:
 	@echo "make demo       show the product, step by step, in a Kubernetes of its own (needs root); CONTEXT and IMAGES: in yours"
 	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with the figures"
 	@echo "make check      formatting, lints and what the repository promises about itself"
 	@echo "make figures    what a login costs, measured at the released program; on a quiet machine"
+	@echo "make bench      the request path against HAProxy and Envoy; on a quiet machine (ARGS=--help says more)"
 	@echo "make generate   write the files that are generated: crds/mcpoauthpolicies.yaml, and its copy in the chart"
 	@echo "make compatibility  log every client in with every provider, and write what was seen into docs/compatibility.md"
 	@echo "make image      build the images of the sidecar, the operator and the demo's MCP server"
@@ -37,6 +38,10 @@ check:
 
 figures:
 	cargo test --quiet --workspace --test figures
+
+# Builds of test code need no optimizing: what is measured is built as it is released.
+bench:
+	cargo bench --quiet --workspace --profile dev --bench requests -- $(ARGS)
 
 generate:
 	cargo run --quiet --package mcp-oauth-operator -- crds > crds/mcpoauthpolicies.yaml.new

@@ -6,6 +6,7 @@
 pub mod chromium;
 pub mod clients;
 pub mod conformance;
+pub mod envoy;
 pub mod everything;
 pub mod fastmcp;
 pub mod inspector;

