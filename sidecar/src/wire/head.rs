@@ -6,7 +6,7 @@
 use http::Uri;
 
 use super::fault::{Fault, REFUSED};
-use super::{LONGEST_HEAD, MOST_FIELDS, field, is_text, is_token};
+use super::{LONGEST_HEAD, MOST_FIELDS, field, is_token, text_length};
 
 /// How the body behind a head ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +48,7 @@ impl Head {
 
     fn next_line<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, Fault> {
         let rest = &bytes[self.looked..];
-        let Some(length) = rest.iter().position(|byte| !is_text(*byte)) else {
-            self.looked = bytes.len();
-            return Ok(None);
-        };
-        let end = self.looked + length;
+        let end = self.looked + text_length(rest);
         self.looked = end;
         match &bytes[end..] {
             [b'\r', b'\n', ..] => {
@@ -61,7 +57,7 @@ impl Head {
                 self.looked = self.line;
                 if self.line > LONGEST_HEAD { Err(Fault::Long) } else { Ok(Some(line)) }
             }
-            [b'\r'] => Ok(None),
+            [] | [b'\r'] => Ok(None),
             [b'\n', ..] => Err(Fault::LineFeed),
             _ => Err(Fault::Control),
         }

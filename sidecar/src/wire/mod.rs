@@ -34,6 +34,15 @@ fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }
 
+/// How many bytes of text stand before anything else. Blocks of them are judged without a branch for each byte: every byte of every
+/// head comes through here.
+fn text_length(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 16;
+    let is_all_text = |block: &&[u8]| block.iter().fold(true, |all, byte| all & is_text(*byte));
+    let blocks = BLOCK * bytes.chunks_exact(BLOCK).take_while(is_all_text).count();
+    blocks + bytes[blocks..].iter().take_while(|byte| is_text(**byte)).count()
+}
+
 /// RFC 9110 §5.6.2.
 fn is_token(text: &[u8]) -> bool {
     let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
@@ -48,4 +57,29 @@ fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
     let colon = line.iter().position(|byte| *byte == b':').ok_or(Fault::Field)?;
     let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
     if is_token(name) { Ok((name, value)) } else { Err(Fault::Field) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p02_text_ends_at_the_first_byte_that_is_none_wherever_it_stands() {
+        for other in (0..=u8::MAX).filter(|byte| !is_text(*byte)) {
+            for place in 0..50 {
+                let mut bytes = vec![b'x'; 50];
+                bytes[place] = other;
+                assert_eq!(text_length(&bytes), place, "{other:#x}");
+            }
+        }
+        for text in (0..=u8::MAX).filter(|byte| is_text(*byte)) {
+            assert_eq!(text_length(&[text; 50]), 50, "{text:#x}");
+        }
+        assert_eq!(text_length(b""), 0);
+        let others: Vec<u8> = (0..=u8::MAX).filter(|byte| !is_text(*byte)).collect();
+        assert_eq!(
+            others,
+            [&(0..=8).collect::<Vec<u8>>()[..], &(10..=31).collect::<Vec<u8>>(), &[127]].concat()
+        );
+    }
 }
