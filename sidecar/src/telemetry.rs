@@ -3,6 +3,8 @@
 //! Writes to standard error. Never a token, a query, a body or a header's value (R21, P23); labels are our own words, so
 //! no caller can make them many (style habit 25).
 
+mod line;
+
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -166,7 +168,7 @@ pub fn start_log(level: Level) {
     if std::io::stderr().is_terminal() {
         builder.init();
     } else {
-        builder.json().flatten_event(true).with_ansi(false).init();
+        builder.event_format(line::Json).init();
     }
 }
 
