@@ -150,12 +150,12 @@ async fn talk(
         }
     });
     let (reading, writing) = stream.into_split();
+    // Of fields hyper takes 100 where nothing is said, as `wire` does, and then needs no memory of its own for each head.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // With this set hyper reads on by itself after an answer, which is when the next request has its turn (`wire`).
         .header_read_timeout(IDLE)
         .max_buf_size(wire::LONGEST_HEAD)
-        .max_headers(wire::MOST_FIELDS)
         .serve_connection(TokioIo::new(Lingering::new(reading, writing, turn, room)), service);
     tokio::pin!(connection);
     let result = tokio::select! {
