@@ -18,7 +18,7 @@ endef
 
 help:
 	@echo "make demo       show the product, step by step, in a Kubernetes of its own (needs root); CONTEXT and IMAGES: in yours"
-	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with the figures"
+	@echo "make test       every check and every suite, in a Kubernetes of its own (needs root); ends with how many passed"
 	@echo "make check      formatting, lints and what the repository promises about itself"
 	@echo "make figures    what a login costs, measured at the released program; on a quiet machine"
 	@echo "make bench      the request path against HAProxy and Envoy; on a quiet machine (ARGS=--help says more)"
