@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::refusal::{Malformed, Refusal};
+use crate::wire::is_tchar;
 
 pub(super) fn from_request<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -28,18 +29,14 @@ fn from_value(value: &[u8]) -> Result<&str, Refusal> {
     if value.contains(',') {
         return Err(Malformed::TwoCredentials.into());
     }
-    let (scheme, rest) = value.split_at(value.find(|c: char| !is_tchar(c)).unwrap_or(value.len()));
+    let (scheme, rest) =
+        value.split_at(value.bytes().position(|byte| !is_tchar(byte)).unwrap_or(value.len()));
     // RFC 9110 §11.1: the scheme is case-insensitive. Another one is no token for us.
     if !scheme.eq_ignore_ascii_case("bearer") {
         return if scheme.is_empty() { Err(Malformed::Header.into()) } else { Err(Refusal::NoCredential) };
     }
     let token = rest.strip_prefix(' ').ok_or(Malformed::Header)?;
     if is_b68(token) { Ok(token) } else { Err(Malformed::Header.into()) }
-}
-
-/// RFC 9110 §5.6.2.
-fn is_tchar(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
 }
 
 /// RFC 6750 §2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.

@@ -43,10 +43,13 @@ fn text_length(bytes: &[u8]) -> usize {
     blocks + bytes[blocks..].iter().take_while(|byte| is_text(**byte)).count()
 }
 
-/// RFC 9110 §5.6.2.
+/// RFC 9110 §5.6.2: what names of fields, methods and schemes are made of.
+pub fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 fn is_token(text: &[u8]) -> bool {
-    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !text.is_empty() && text.iter().all(is_tchar)
+    !text.is_empty() && text.iter().all(|byte| is_tchar(*byte))
 }
 
 /// RFC 9112 §5: a name, a colon, and a value with white space around it. A line that goes on with white space is none.
