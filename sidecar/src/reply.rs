@@ -264,6 +264,9 @@ mod tests {
             Some("1")
         );
         assert_eq!(header(Rejection::ForeignOrigin, WWW_AUTHENTICATE), None);
+        let crowded =
+            [Fault::Crowded, Fault::Long].map(|fault| header(Rejection::BadHead(fault), RETRY_AFTER));
+        assert_eq!(crowded, [Some("1".to_owned()), None]);
     }
 
     #[test]

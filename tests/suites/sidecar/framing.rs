@@ -30,10 +30,14 @@ impl Scene {
         Self { upstream, sidecar, token: Draft::hmac().with(&[]) }
     }
 
+    fn head(&self) -> String {
+        format!("Host: a\r\nAuthorization: Bearer {}\r\n", self.token)
+    }
+
     /// The statuses that come back for these bytes and a marker behind them, and the lines that the server saw.
     async fn send(&self, frame: &[u8]) -> (Vec<u16>, Vec<String>) {
         let before = self.upstream.seen().len();
-        let head = format!("Host: a\r\nAuthorization: Bearer {}\r\n", self.token);
+        let head = self.head();
         let marker = format!("GET /marker HTTP/1.1\r\n{head}Connection: close\r\n\r\n");
         let mut connection = Connection::open(self.sidecar.traffic).await;
         connection.write(replace(frame, b"{head}", head.as_bytes())).await;
@@ -206,6 +210,35 @@ async fn p01_a_refusal_comes_behind_the_answers_that_are_due() {
         statuses.push(reply.status);
     }
     assert_eq!((statuses.as_slice(), scene.upstream.seen().len()), ([200, 200, 400].as_slice(), 2));
+}
+
+/// RFC 9110 §2.5: an intermediary sends its own version.
+#[tokio::test]
+async fn a_request_of_http_1_0_goes_on_in_our_own_version() {
+    let scene = Scene::set().await;
+    for version in ["1.0", "1.1"] {
+        let frame = format!("GET /mcp HTTP/{version}\r\n{{head}}Connection: close\r\n\r\n");
+        let (statuses, seen) = scene.send(frame.as_bytes()).await;
+        assert_eq!((statuses, seen), (vec![200], vec!["GET /mcp HTTP/1.1".to_owned()]), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn p08_a_body_that_stalls_is_told_so_and_one_that_only_pauses_passes() {
+    let scene = Scene::set().await;
+    let begin = async || {
+        let mut connection = Connection::open(scene.sidecar.traffic).await;
+        connection
+            .write(replace(&post("Content-Length: 2\r\n", "{"), b"{head}", scene.head().as_bytes()))
+            .await;
+        connection
+    };
+    let (mut stalls, mut pauses) = (begin().await, begin().await);
+    tokio::time::sleep(Duration::from_secs(24)).await;
+    pauses.write("}").await;
+    assert_eq!(pauses.reply().await.expect("an answer").status, 200);
+    let reply = stalls.reply().await.expect("an answer");
+    assert_eq!((reply.status, reply.json()["error"].clone()), (408, "body_too_slow".into()));
 }
 
 #[tokio::test]

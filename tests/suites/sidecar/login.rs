@@ -33,6 +33,7 @@ mod scopes;
 mod secrets;
 mod signed;
 mod spoofed;
+mod stalled;
 mod store;
 mod strangers;
 mod strict;
