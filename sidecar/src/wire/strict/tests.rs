@@ -1,3 +1,5 @@
+//! What the parser is handed of a connection, piece by piece, on a clock that stands still.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
